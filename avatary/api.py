@@ -1,0 +1,29 @@
+"""The REST API under `/api/v1/`: what automation may do, with bearer tokens. Documentation at `/api/v1/docs`."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+
+from operators.bearer import BearerToken
+from monitoring.api import router as monitoring_router
+from sessions.api import router as sessions_router
+from sessions.errors import SessionError
+
+api = NinjaAPI(title="Avatary", version="1", auth=BearerToken(), urls_namespace="api", description=__doc__ or "")
+api.add_router("", sessions_router)
+api.add_router("", monitoring_router)
+
+
+@api.exception_handler(SessionError)
+def refuse(request: HttpRequest, error: SessionError) -> HttpResponse:
+    return api.create_response(request, {"detail": str(error), "code": error.code}, status=error.status)
+
+
+@api.exception_handler(PermissionDenied)
+def deny(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return api.create_response(request, {"detail": str(error), "code": "forbidden"}, status=403)
+
+
+@api.exception_handler(ValidationError)
+def reject(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return api.create_response(request, {"detail": "; ".join(error.messages), "code": "invalid"}, status=422)

@@ -1,0 +1,156 @@
+"""What telemetry leaves behind."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sessions.models import AvatarSession
+
+
+class WorkflowStep(models.Model):
+    """One step of a job's workflow, while it runs and after."""
+
+    class Status(models.TextChoices):
+        RUNNING = "running", _("Running")
+        COMPLETED = "completed", _("Done")
+        FAILED = "failed", _("Failed")
+
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="steps")
+    attempt = models.PositiveIntegerField()
+    number = models.PositiveIntegerField()  # unique within the attempt
+    parent = models.PositiveIntegerField(null=True)  # number of the step around it
+    key = models.CharField(max_length=64)
+    label = models.CharField(max_length=120)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField(null=True)
+    rss_before_bytes = models.BigIntegerField(null=True)
+    rss_after_bytes = models.BigIntegerField(null=True)
+    uss_before_bytes = models.BigIntegerField(null=True)
+    uss_after_bytes = models.BigIntegerField(null=True)
+    metadata = models.JSONField(default=dict)
+    error = models.CharField(max_length=2_000, blank=True)
+
+    class Meta:
+        ordering = ("session", "attempt", "number")
+        constraints = (
+            models.UniqueConstraint(fields=("session", "attempt", "number"), name="one_step_a_number_and_attempt"),
+        )
+        indexes = (models.Index(fields=("key", "status")),)
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def memory_delta_bytes(self) -> int | None:
+        """Own memory gained over the step (USS where measured, else RSS)."""
+        for before, after in (
+            (self.uss_before_bytes, self.uss_after_bytes),
+            (self.rss_before_bytes, self.rss_after_bytes),
+        ):
+            if before is not None and after is not None:
+                return after - before
+        return None
+
+
+class HostSample(models.Model):
+    """One second of a host. Null is a reading that was missing."""
+
+    host = models.CharField(max_length=64)
+    at = models.DateTimeField()
+    cores = models.PositiveIntegerField()
+    user_percent = models.FloatField(null=True)
+    system_percent = models.FloatField(null=True)
+    iowait_percent = models.FloatField(null=True)
+    steal_percent = models.FloatField(null=True)
+    load_1m = models.FloatField(null=True)
+    memory_total_bytes = models.BigIntegerField(null=True)
+    memory_used_bytes = models.BigIntegerField(null=True)
+    agent_pss_bytes = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering = ("host", "at")
+        indexes = (models.Index(fields=("host", "at")),)
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.at:%H:%M:%S}"
+
+
+class SessionSample(models.Model):
+    """One second of a session's process tree, as its host's sampler saw it."""
+
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="samples")
+    at = models.DateTimeField()
+    cpu_percent = models.FloatField(null=True)  # of one core
+    rss_bytes = models.BigIntegerField(null=True)
+    pss_bytes = models.BigIntegerField(null=True)
+    uss_bytes = models.BigIntegerField(null=True)
+    threads = models.PositiveIntegerField(null=True)
+    fds = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ("session", "at")
+        indexes = (models.Index(fields=("session", "at")),)
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.at:%H:%M:%S}"
+
+
+class FrameSample(models.Model):
+    """One second of a session's renderer."""
+
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="frame_samples")
+    at = models.DateTimeField()
+    composed = models.PositiveIntegerField()
+    cached = models.PositiveIntegerField()
+    repeated = models.PositiveIntegerField()
+    dropped = models.PositiveIntegerField()
+    frame_p50_ms = models.FloatField(null=True)
+    frame_p95_ms = models.FloatField(null=True)
+    frame_max_ms = models.FloatField(null=True)
+    budget_ms = models.FloatField()
+
+    class Meta:
+        ordering = ("session", "at")
+        indexes = (models.Index(fields=("session", "at")),)
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.at:%H:%M:%S}"
+
+
+class EventSource(models.Model):
+    """How far each writer's events are ingested: an event at or below `last_seq` has been here before."""
+
+    name = models.CharField(max_length=120, unique=True)
+    last_seq = models.PositiveBigIntegerField(default=0)
+    replayed = models.PositiveBigIntegerField(default=0)  # events that came again
+    missed = models.PositiveBigIntegerField(default=0)  # numbers that never came
+    last_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SetAsideEvent(models.Model):
+    """A stream entry that could not be used, kept for a look."""
+
+    entry_id = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(auto_now_add=True)
+    reason = models.CharField(max_length=500)
+    payload = models.TextField()  # its first characters
+
+    class Meta:
+        ordering = ("-at",)
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}: {self.reason}"
+
+
+class Report(models.Model):
+    """The report of an ended session: stays when samples are thinned out."""
+
+    session = models.OneToOneField(AvatarSession, on_delete=models.CASCADE, related_name="report")
+    made_at = models.DateTimeField()
+    summary = models.JSONField()  # monitoring.reports.Summary
+
+    def __str__(self) -> str:
+        return f"report of {self.session}"

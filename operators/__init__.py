@@ -1,0 +1,1 @@
+"""Who may do what: operators with roles, single-use sign-in links, API tokens."""

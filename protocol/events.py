@@ -1,0 +1,298 @@
+"""Telemetry events: what jobs, workers and samplers report, in the order that they happened.
+
+Every event names its `source` (one writer) and `seq`, which counts from 1 within the source without gaps, so that an event
+that is delivered twice is recognised. Times are UTC; durations are measured on the writer's monotonic clock.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Milliseconds = Annotated[float, Field(ge=0)]
+Bytes = Annotated[int, Field(ge=0)]
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Annotated[str, Field(min_length=1, max_length=120)]
+    seq: Annotated[int, Field(ge=1)]
+    at: AwareDatetime
+
+
+class _JobEvent(_Event):
+    """Written by the job that serves `session` in its `attempt`."""
+
+    session: Code
+    attempt: Annotated[int, Field(ge=1)]
+
+
+# -- a job's life ---------------------------------------------------------------------------------------------------
+
+
+class JobProcessStarted(_JobEvent):
+    """First event of a job: the worker gave it a process. Next: steps, `JobConnected`."""
+
+    kind: Literal["job_process_started"] = "job_process_started"
+    host: str
+    pid: Annotated[int, Field(gt=0)]
+    job_id: str
+
+
+class JobConnected(_JobEvent):
+    """The job is a participant of its room."""
+
+    kind: Literal["job_connected"] = "job_connected"
+
+
+class FirstVideoPublished(_JobEvent):
+    """The video track is published and took its first frame."""
+
+    kind: Literal["first_video_published"] = "first_video_published"
+    width: int
+    height: int
+    fps: float
+    codec: str
+
+
+class JobReady(_JobEvent):
+    """READY: connected, video published, the greeting's sound prepared. Needs no visitor."""
+
+    kind: Literal["job_ready"] = "job_ready"
+
+
+class GreetingStarted(_JobEvent):
+    """The greeting's sound began to play, for the visitor `identity`."""
+
+    kind: Literal["greeting_started"] = "greeting_started"
+    identity: str
+
+
+class JobEnded(_JobEvent):
+    """Last event of a job that ended in good order. `error` is a sentence, for a job that could not go on."""
+
+    kind: Literal["job_ended"] = "job_ended"
+    error: str | None = None
+
+
+# -- steps ----------------------------------------------------------------------------------------------------------
+
+
+class StepKey(StrEnum):
+    """Workflow steps of a job (the names of `STEP_LABELS` are those of the field report on start-up)."""
+
+    CONNECTION = "connection_initialization"
+    CONFIGURATION = "session_agent_configuration"
+    AVATAR = "starting_avatar_session"
+    VOICE_MODEL = "voice_model_loading"
+    GREETING_SOUND = "greeting_sound_preparation"
+    VISION_STARTUP = "vision_processing_startup"
+    VISION_ANALYSIS = "vision_analysis"
+    FACE_RECOGNITION = "face_recognition"
+    FACE_MODEL = "insightface_model_loading"
+    FIRST_GREETING = "deliver_first_greeting"
+
+
+STEP_LABELS: Final[dict[str, str]] = {
+    StepKey.CONNECTION: "Connection Initialization",
+    StepKey.CONFIGURATION: "Session & Agent Configuration",
+    StepKey.AVATAR: "Starting Avatar Session",
+    StepKey.VOICE_MODEL: "Voice Model Loading",
+    StepKey.GREETING_SOUND: "Greeting Sound Preparation",
+    StepKey.VISION_STARTUP: "Vision Processing Startup",
+    StepKey.VISION_ANALYSIS: "Vision Analysis",
+    StepKey.FACE_RECOGNITION: "Face Recognition",
+    StepKey.FACE_MODEL: "InsightFace Model Loading (Lazy)",
+    StepKey.FIRST_GREETING: "Deliver First Greeting",
+}
+
+
+class StepStarted(_JobEvent):
+    """A workflow step began. `step` is unique within the attempt; `parent` is the step around it."""
+
+    kind: Literal["step_started"] = "step_started"
+    step: Annotated[int, Field(ge=1)]
+    parent: int | None = None
+    key: Annotated[str, Field(max_length=64)]
+    label: Annotated[str, Field(max_length=120)]
+    rss_before_bytes: Bytes | None = None
+    uss_before_bytes: Bytes | None = None
+
+
+class StepFinished(_JobEvent):
+    """The end of the step that `StepStarted` announced. A failed step says why in `error`."""
+
+    kind: Literal["step_finished"] = "step_finished"
+    step: Annotated[int, Field(ge=1)]
+    status: Literal["completed", "failed"]
+    duration_ms: Milliseconds
+    rss_after_bytes: Bytes | None = None
+    uss_after_bytes: Bytes | None = None
+    metadata: dict[str, JsonValue] = {}
+    error: Annotated[str, Field(max_length=2_000)] | None = None
+
+
+# -- frames ---------------------------------------------------------------------------------------------------------
+
+
+class FrameStats(_JobEvent):
+    """Once a second from a job that shows video: what the renderer did since the last one."""
+
+    kind: Literal["frame_stats"] = "frame_stats"
+    composed: Annotated[int, Field(ge=0)]
+    cached: Annotated[int, Field(ge=0)]
+    repeated: Annotated[int, Field(ge=0)]
+    dropped: Annotated[int, Field(ge=0)]
+    frame_p50_ms: Milliseconds | None = None
+    frame_p95_ms: Milliseconds | None = None
+    frame_max_ms: Milliseconds | None = None
+    budget_ms: Milliseconds
+
+
+class FrameOverrun(_JobEvent):
+    """A frame took longer than its budget (at most one such event a second; `count` says how many it stands for)."""
+
+    kind: Literal["frame_overrun"] = "frame_overrun"
+    took_ms: Milliseconds
+    budget_ms: Milliseconds
+    count: Annotated[int, Field(ge=1)] = 1
+
+
+# -- visitors, as the job sees them -----------------------------------------------------------------------------------
+
+
+class VisitorJoined(_JobEvent):
+    kind: Literal["visitor_joined"] = "visitor_joined"
+    identity: str
+
+
+class VisitorLeft(_JobEvent):
+    kind: Literal["visitor_left"] = "visitor_left"
+    identity: str
+
+
+class VisitProgress(_JobEvent):
+    """The visitor's browser reported its own milestone, in milliseconds since the click on Talk."""
+
+    kind: Literal["visit_progress"] = "visit_progress"
+    identity: str
+    token_ms: Milliseconds | None = None
+    connected_ms: Milliseconds | None = None
+    first_frame_ms: Milliseconds | None = None
+    first_sound_ms: Milliseconds | None = None
+
+
+# -- agent worker -----------------------------------------------------------------------------------------------------
+
+
+class WorkerStarted(_Event):
+    """The agent worker of a host is registered with LiveKit and takes dispatches."""
+
+    kind: Literal["worker_started"] = "worker_started"
+    host: str
+    pid: Annotated[int, Field(gt=0)]
+
+
+# -- sampler ----------------------------------------------------------------------------------------------------------
+
+
+class CpuSample(BaseModel):
+    """Share of all cores since the last sample, percent. A reading that is missing is absent, never zero."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cores: Annotated[int, Field(ge=1)]
+    user_percent: Percent | None = None
+    system_percent: Percent | None = None
+    iowait_percent: Percent | None = None
+    steal_percent: Percent | None = None
+    idle_percent: Percent | None = None
+    per_core_busy_percent: list[Percent] | None = None
+
+
+class MemorySample(BaseModel):
+    """Memory of the host, bytes; `limit_bytes` is the cgroup's where it is lower than the host's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total_bytes: Bytes
+    available_bytes: Bytes
+    limit_bytes: Bytes | None = None
+    used_bytes: Bytes | None = None
+
+
+class ProcessSample(BaseModel):
+    """One process tree of the avatar host: the worker itself, its helpers, or one job with its children.
+
+    `cpu_percent` is of one core (200 is two full cores). `pss_bytes` and `uss_bytes` are absent where the kernel withholds them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pid: Annotated[int, Field(gt=0)]
+    role: Literal["worker", "job"]
+    cpu_percent: Annotated[float, Field(ge=0)] | None = None
+    rss_bytes: Bytes | None = None
+    pss_bytes: Bytes | None = None
+    uss_bytes: Bytes | None = None
+    threads: Annotated[int, Field(ge=0)] | None = None
+    fds: Annotated[int, Field(ge=0)] | None = None
+
+
+class HostSample(_Event):
+    """Once a second from each host's sampler. `agent_pss_bytes` is the whole tree of the agent worker."""
+
+    kind: Literal["host_sample"] = "host_sample"
+    host: str
+    cpu: CpuSample
+    memory: MemorySample | None = None
+    load_1m: Annotated[float, Field(ge=0)] | None = None
+    agent_pss_bytes: Bytes | None = None
+    processes: list[ProcessSample] = []
+
+
+class ProcessExited(_Event):
+    """A process of the agent worker's tree that was there at the last sample is gone."""
+
+    kind: Literal["process_exited"] = "process_exited"
+    host: str
+    pid: Annotated[int, Field(gt=0)]
+    role: Literal["worker", "job"]
+
+
+TelemetryEvent = Annotated[
+    JobProcessStarted
+    | JobConnected
+    | FirstVideoPublished
+    | JobReady
+    | GreetingStarted
+    | JobEnded
+    | StepStarted
+    | StepFinished
+    | FrameStats
+    | FrameOverrun
+    | VisitorJoined
+    | VisitorLeft
+    | VisitProgress
+    | WorkerStarted
+    | HostSample
+    | ProcessExited,
+    Field(discriminator="kind"),
+]
+
+_adapter: TypeAdapter[TelemetryEvent] = TypeAdapter(TelemetryEvent)
+
+
+def decode_event(payload: bytes | str) -> TelemetryEvent:
+    """The event in `payload` (JSON). Raises `pydantic.ValidationError` for anything that is not a well-formed event."""
+    return _adapter.validate_json(payload)
+
+
+def encode_event(event: _Event) -> bytes:
+    """JSON of an event, UTF-8."""
+    return event.model_dump_json(exclude_none=True).encode()
+
+

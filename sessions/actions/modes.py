@@ -1,0 +1,68 @@
+"""Deployment modes: built-in ones from `protocol.modes`, copies that operators edit, each change a new version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.text import slugify
+
+from protocol.modes import BUILT_IN_MODES, ModeSettings
+from sessions.errors import Archived, BuiltIn
+from sessions.models import DeploymentMode, ModeVersion
+from sessions.models.profiles import settings_as_json
+
+
+@transaction.atomic
+def load_built_in_modes(descriptions: Mapping[str, str]) -> None:
+    """Bring the five built-in modes to what `protocol.modes` says; does nothing where they are so."""
+    for slug, settings in BUILT_IN_MODES.items():
+        mode, _created = DeploymentMode.objects.update_or_create(
+            slug=slug, defaults={"is_built_in": True, "description": descriptions[slug]}
+        )
+        if mode.current is None or mode.current.settings_json != settings_as_json(settings):
+            _write_version(mode, settings, by="")
+
+
+@transaction.atomic
+def copy_mode(mode: DeploymentMode, *, by: str, slug: str = "") -> DeploymentMode:
+    """An editable copy. Raises `Archived`."""
+    if mode.archived_at or mode.current is None:
+        raise Archived(str(mode))
+    base = slugify(slug) or f"{mode.slug}-copy"
+    taken = set(DeploymentMode.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    free = next(name for n in range(1, len(taken) + 2) if (name := base if n == 1 else f"{base}-{n}") not in taken)
+    copy = DeploymentMode.objects.create(slug=free, description=mode.description)
+    _write_version(copy, mode.current.settings, by=by)
+    return copy
+
+
+@transaction.atomic
+def edit_mode(mode: DeploymentMode, settings: Mapping[str, Any], *, by: str, description: str = "") -> ModeVersion:
+    """A new version of a mode's settings. Raises `BuiltIn`, `Archived`, `pydantic.ValidationError`."""
+    if mode.is_built_in:
+        raise BuiltIn(str(mode))
+    if mode.archived_at:
+        raise Archived(str(mode))
+    version = _write_version(mode, ModeSettings.model_validate(dict(settings)), by=by)
+    if description:
+        DeploymentMode.objects.filter(pk=mode.pk).update(description=description[:200])
+    return version
+
+
+def archive_mode(mode: DeploymentMode) -> bool:
+    """Take the mode out of the lists; running sessions keep it. Raises `BuiltIn`. False where it was archived already."""
+    if mode.is_built_in:
+        raise BuiltIn(str(mode))
+    return bool(DeploymentMode.objects.filter(pk=mode.pk, archived_at=None).update(archived_at=timezone.now()))
+
+
+def _write_version(mode: DeploymentMode, settings: ModeSettings, *, by: str) -> ModeVersion:
+    last = mode.versions.aggregate(last=Max("number"))["last"] or 0
+    version = ModeVersion.objects.create(
+        mode=mode, number=last + 1, settings_json=settings_as_json(settings), created_by=by
+    )
+    mode.current = version
+    mode.save(update_fields=["current"])
+    return version

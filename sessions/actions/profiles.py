@@ -1,0 +1,65 @@
+"""Avatar profiles: every change is a new version; sessions keep the one that they started with."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from sessions.errors import Archived
+from sessions.models import AvatarProfile, ProfileVersion
+
+FIELDS: Final = (
+    "name",
+    "tagline",
+    "persona",
+    "greeting",
+    "language",
+    "voice",
+    "provider",
+    "provider_settings",
+)
+
+
+@transaction.atomic
+def create_profile(fields: Mapping[str, Any], *, by: str) -> AvatarProfile:
+    """A new profile with its first version. `fields` as in `FIELDS`; raises `ValidationError` for bad values."""
+    profile = AvatarProfile.objects.create()
+    _write_version(profile, fields, by=by)
+    return profile
+
+
+@transaction.atomic
+def edit_profile(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
+    """A new version of the profile. Fields that are not given stay as they were. Raises `Archived`, `ValidationError`."""
+    if profile.archived_at:
+        raise Archived(str(profile))
+    return _write_version(profile, {**_fields_of(profile), **fields}, by=by)
+
+
+@transaction.atomic
+def duplicate_profile(profile: AvatarProfile, *, by: str) -> AvatarProfile:
+    """A copy of the profile's current version as a profile of its own."""
+    fields = _fields_of(profile)
+    return create_profile({**fields, "name": (_("Copy of %(name)s") % fields)[:80]}, by=by)
+
+
+def archive_profile(profile: AvatarProfile) -> bool:
+    """Take the profile out of the lists; running sessions go on. False where it was archived already."""
+    return bool(AvatarProfile.objects.filter(pk=profile.pk, archived_at=None).update(archived_at=timezone.now()))
+
+
+def _fields_of(profile: AvatarProfile) -> dict[str, Any]:
+    return {name: getattr(profile.current, name) for name in FIELDS} if profile.current else {}
+
+
+def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
+    last = profile.versions.aggregate(last=Max("number"))["last"] or 0
+    version = ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
+    version.full_clean()
+    version.save()
+    profile.current = version
+    profile.save(update_fields=["current"])
+    return version

@@ -1,0 +1,62 @@
+"""What hosts report of their agent worker."""
+
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from sessions.actions.lifecycle import job_lost
+from sessions.models import AgentWorker, AvatarSession
+from sessions.models.avatar_session import LIVE_STATES
+from sessions.signals import worker_changed
+
+
+def announce(host: str) -> None:
+    transaction.on_commit(partial(worker_changed.send, sender=AgentWorker, host=host))
+
+
+@transaction.atomic
+def record_worker_started(host: str, pid: int, at: datetime) -> None:
+    """The host's agent worker is registered with LiveKit."""
+    AgentWorker.objects.update_or_create(
+        host=host,
+        defaults={"state": AgentWorker.State.RUNNING, "pid": pid, "started_at": at, "last_seen_at": at, "detail": ""},
+    )
+    announce(host)
+
+
+def record_worker_starting(host: str) -> None:
+    """The host was asked to start its agent worker."""
+    AgentWorker.objects.update_or_create(host=host, defaults={"state": AgentWorker.State.STARTING, "detail": ""})
+    announce(host)
+
+
+def record_worker_failed(host: str, detail: str) -> None:
+    """The host could not start its agent worker."""
+    AgentWorker.objects.update_or_create(
+        host=host, defaults={"state": AgentWorker.State.LOST, "pid": None, "detail": detail[:500]}
+    )
+    announce(host)
+
+
+@transaction.atomic
+def record_host_seen(host: str, worker_pid: int | None, at: datetime) -> None:
+    """A sample of the host came; `worker_pid` is its agent worker's process, where one runs."""
+    fields = {"host_seen_at": at} if worker_pid is None else {"host_seen_at": at, "last_seen_at": at}
+    if not AgentWorker.objects.filter(host=host).update(**fields):
+        AgentWorker.objects.create(host=host, **fields)
+        announce(host)
+
+
+@transaction.atomic
+def record_process_exited(host: str, pid: int, role: str, at: datetime) -> None:
+    """A process of the host's agent is gone: the worker, or the job of a session that may still be wanted."""
+    if role == "worker":
+        if AgentWorker.objects.filter(host=host, pid=pid, state=AgentWorker.State.RUNNING).update(
+            state=AgentWorker.State.LOST, pid=None, detail=_("The agent worker's process is gone.")
+        ):
+            announce(host)
+        return
+    for session in AvatarSession.objects.filter(host=host, job_pid=pid, state__in=LIVE_STATES):
+        job_lost(session, session.attempt, _("The avatar's process was lost."))

@@ -1,0 +1,11 @@
+"""REST: profiles, modes, sessions, links, joining."""
+
+from ninja import Router
+
+from sessions.api import catalogue, joining, links, live
+
+router = Router()
+for part in (catalogue, live, links, joining):
+    router.add_router("", part.router)
+
+__all__ = ["router"]

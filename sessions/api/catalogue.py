@@ -1,0 +1,115 @@
+"""Profiles and modes."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+from pydantic import Field, JsonValue
+
+from operators.models import Role
+from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
+from protocol.modes import ModeSettings
+from sessions.access import get_profile_for, modes_for, profiles_for
+from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
+from sessions.models import AvatarProfile, DeploymentMode
+
+router = Router(tags=["profiles and modes"])
+
+
+class ProfileIn(Schema):
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    greeting: Annotated[str, Field(min_length=1, max_length=MAX_GREETING_CHARS)]
+    tagline: Annotated[str, Field(max_length=160)] = ""
+    persona: Annotated[str, Field(max_length=MAX_PERSONA_CHARS)] = ""
+    language: Language = "en"
+    voice: Annotated[str, Field(max_length=80)] = "heart"
+    provider: str = "builtin"
+    provider_settings: dict[str, JsonValue] = {}
+
+
+class ProfileOut(Schema):
+    code: UUID
+    version: int
+    name: str
+    tagline: str
+    persona: str
+    greeting: str
+    language: str
+    voice: str
+    provider: str
+    provider_settings: dict[str, Any]
+    archived: bool
+
+    @classmethod
+    def of(cls, profile: AvatarProfile) -> "ProfileOut":
+        version = profile.current
+        assert version is not None, "a profile is written together with its first version"  # noqa: S101
+        fields = {name: getattr(version, name) for name in ProfileIn.model_fields}
+        return cls(code=profile.code, version=version.number, archived=profile.archived_at is not None, **fields)
+
+
+class ModeOut(Schema):
+    code: UUID
+    slug: str
+    version: int
+    description: str
+    is_built_in: bool
+    settings: ModeSettings
+
+    @classmethod
+    def of(cls, mode: DeploymentMode) -> "ModeOut":
+        assert mode.current is not None, "a mode is written together with its first version"  # noqa: S101
+        return cls(
+            code=mode.code,
+            slug=mode.slug,
+            version=mode.current.number,
+            description=mode.description,
+            is_built_in=mode.is_built_in,
+            settings=mode.current.settings,
+        )
+
+
+@router.get("profiles", response=list[ProfileOut])
+def list_profiles(request: HttpRequest) -> list[ProfileOut]:
+    return [ProfileOut.of(profile) for profile in profiles_for(request.auth)]  # type: ignore[attr-defined]
+
+
+@router.post("profiles", response={201: ProfileOut})
+def add_profile(request: HttpRequest, body: ProfileIn) -> Status[ProfileOut]:
+    actor = request.auth  # type: ignore[attr-defined]
+    profiles_for(actor, Role.OPERATOR)
+    return Status(201, ProfileOut.of(create_profile(body.model_dump(), by=actor.label)))
+
+
+@router.get("profiles/{uuid:code}", response=ProfileOut)
+def get_profile(request: HttpRequest, code: UUID) -> ProfileOut:
+    return ProfileOut.of(get_profile_for(request.auth, code))  # type: ignore[attr-defined]
+
+
+@router.put("profiles/{uuid:code}", response=ProfileOut)
+def change_profile(request: HttpRequest, code: UUID, body: ProfileIn) -> ProfileOut:
+    """A new version; sessions that run keep the one that they started with."""
+    actor = request.auth  # type: ignore[attr-defined]
+    profile = get_profile_for(actor, code, Role.OPERATOR)
+    edit_profile(profile, body.model_dump(), by=actor.label)
+    return ProfileOut.of(profile)
+
+
+@router.post("profiles/{uuid:code}/duplicate", response={201: ProfileOut})
+def copy_profile(request: HttpRequest, code: UUID) -> Status[ProfileOut]:
+    actor = request.auth  # type: ignore[attr-defined]
+    profile = get_profile_for(actor, code, Role.OPERATOR)
+    return Status(201, ProfileOut.of(duplicate_profile(profile, by=actor.label)))
+
+
+@router.delete("profiles/{uuid:code}", response={204: None})
+def remove_profile(request: HttpRequest, code: UUID) -> Status[None]:
+    """Archive: sessions and reports keep their version."""
+    archive_profile(get_profile_for(request.auth, code, Role.OPERATOR))  # type: ignore[attr-defined]
+    return Status(204, None)
+
+
+@router.get("modes", response=list[ModeOut])
+def list_modes(request: HttpRequest) -> list[ModeOut]:
+    return [ModeOut.of(mode) for mode in modes_for(request.auth)]  # type: ignore[attr-defined]

@@ -1,0 +1,150 @@
+"""Sessions: start, look, stop."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from ninja import Header, Query, Router, Schema, Status
+from pydantic import Field
+
+from operators.models import Role
+from protocol.jobspec import Language
+from protocol.modes import DEFAULT_MODE_SLUG
+from sessions.access import get_profile_for, get_session_for, modes_for, sessions_for
+from sessions.actions.lifecycle import start_session, stop_session
+from sessions.models import AvatarSession, DeploymentMode
+
+router = Router(tags=["sessions"])
+
+
+class SessionIn(Schema):
+    profile: UUID
+    mode: Annotated[str, Field(description="Slug or code of the mode.")] = DEFAULT_MODE_SLUG
+    language: Language | None = None
+    max_duration_s: Annotated[int, Field(ge=10, le=7 * 24 * 3600)] | None = None
+    idle_timeout_s: Annotated[int, Field(ge=10, le=7 * 24 * 3600)] | None = None
+
+
+class Readiness(Schema):
+    """`requested_at`, and milliseconds since then; null for what has not happened."""
+
+    requested_at: datetime
+    dispatched_ms: float | None
+    process_started_ms: float | None
+    connected_ms: float | None
+    first_video_ms: float | None
+    first_audio_ms: float | None
+    ready_ms: float | None
+
+
+class Step(Schema):
+    key: str
+    label: str
+    status: str
+    started_at: datetime
+    duration_ms: float | None
+    rss_before_bytes: int | None
+    rss_after_bytes: int | None
+    uss_before_bytes: int | None
+    uss_after_bytes: int | None
+    metadata: dict[str, Any]
+    error: str
+
+
+class SessionSummary(Schema):
+    code: UUID
+    state: str
+    state_detail: str
+    end_reason: str | None
+    profile: UUID
+    profile_version: int
+    mode: str
+    language: str
+    room: str
+    host: str
+    job_pid: int | None
+    attempt: int
+    requested_by: str
+    ended_at: datetime | None
+    readiness: Readiness
+
+    @classmethod
+    def fields_of(cls, session: AvatarSession) -> dict[str, Any]:
+        own = ("code", "state", "state_detail", "language", "room", "host", "job_pid", "attempt", "requested_by", "ended_at")
+        return {
+            **{name: getattr(session, name) for name in own},
+            "end_reason": session.end_reason or None,
+            "profile": session.profile_version.profile.code,
+            "profile_version": session.profile_version.number,
+            "mode": session.mode_slug,
+            "readiness": Readiness(requested_at=session.requested_at, **session.readiness_ms()),
+        }
+
+    @classmethod
+    def of(cls, session: AvatarSession) -> "SessionSummary":
+        return cls(**cls.fields_of(session))
+
+
+class SessionOut(SessionSummary):
+    steps: list[Step]
+
+    @classmethod
+    def of(cls, session: AvatarSession) -> "SessionOut":
+        steps = session.steps.all()  # type: ignore[attr-defined]  (monitoring's rows, by reverse relation)
+        return cls(steps=[Step.from_orm(step) for step in steps], **cls.fields_of(session))
+
+
+@router.post("sessions", response={201: SessionOut})
+def start(
+    request: HttpRequest, body: SessionIn, idempotency_key: Annotated[str | None, Header(max_length=64)] = None
+) -> Status[SessionOut]:
+    """Start a session. The same `Idempotency-Key` again answers with the same session."""
+    actor = request.auth  # type: ignore[attr-defined]
+    sessions_for(actor, Role.OPERATOR)
+    session = start_session(
+        profile=get_profile_for(actor, body.profile),
+        mode=_mode(actor, body.mode),
+        by=actor.label,
+        language=body.language,
+        max_duration_s=body.max_duration_s,
+        idle_timeout_s=body.idle_timeout_s,
+        request_key=idempotency_key,
+    )
+    return Status(201, SessionOut.of(session))
+
+
+@router.get("sessions", response=list[SessionSummary])
+def list_sessions(
+    request: HttpRequest, state: str | None = None, limit: int = Query(100, ge=1, le=1000), offset: int = Query(0, ge=0)
+) -> list[SessionSummary]:
+    """Newest first."""
+    sessions = sessions_for(request.auth)  # type: ignore[attr-defined]
+    if state:
+        sessions = sessions.filter(state=state)
+    return [SessionSummary.of(session) for session in sessions[offset : offset + limit]]
+
+
+@router.get("sessions/{uuid:code}", response=SessionOut)
+def get_session(request: HttpRequest, code: UUID) -> SessionOut:
+    return SessionOut.of(get_session_for(request.auth, code))  # type: ignore[attr-defined]
+
+
+@router.post("sessions/{uuid:code}/stop", response=SessionOut)
+def stop(request: HttpRequest, code: UUID) -> SessionOut:
+    """Stop; a session that is stopping or over stays as it is."""
+    actor = request.auth  # type: ignore[attr-defined]
+    session = get_session_for(actor, code, Role.OPERATOR)
+    stop_session(session, by=actor.label)
+    return SessionOut.of(session)
+
+
+def _mode(actor: Any, slug_or_code: str) -> DeploymentMode:
+    modes = modes_for(actor)
+    try:
+        mode = modes.filter(code=UUID(slug_or_code)).first()
+    except ValueError:
+        mode = modes.filter(slug=slug_or_code).first()
+    if mode is None:
+        raise Http404
+    return mode

@@ -1,0 +1,116 @@
+"""What can go wrong when sessions are asked for something. `str(error)` is a sentence for people, `code` a word for programs."""
+
+from django.utils.translation import gettext as _
+
+
+class SessionError(Exception):
+    """Base of all refusals. HTTP answers with `status`."""
+
+    code = "refused"
+    status = 409
+
+
+class CapacityReached(SessionError):
+    code = "capacity"
+
+    def __init__(self, host: str, limit: int) -> None:
+        super().__init__(
+            _(
+                "Nothing was started: %(host)s already runs its limit of %(limit)d sessions. "
+                "Stop one first, or raise AVATARY_MAX_SESSIONS_PER_HOST."
+            )
+            % {"host": host, "limit": limit}
+        )
+
+
+class Archived(SessionError):
+    code = "archived"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("Nothing was changed: “%(name)s” is archived. Choose another one.") % {"name": name})
+
+
+class BuiltIn(SessionError):
+    code = "built_in"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("Nothing was changed: “%(name)s” is built in. Copy it and change the copy.") % {"name": name})
+
+
+class SessionIsOver(SessionError):
+    code = "session_ended"
+
+    def __init__(self) -> None:
+        super().__init__(_("Nothing was changed: this session has ended. Start a new one."))
+
+
+class LinkError(SessionError):
+    """A visitor link that lets nobody in. `title` and `hint` are for the visitor's page."""
+
+    status = 410
+    title = ""
+    hint = ""
+
+
+class LinkNotFound(LinkError):
+    code = "not_found"
+    status = 404
+
+    def __init__(self) -> None:
+        self.title = _("This link is not known")
+        self.hint = _("Please check that the whole address was copied, or ask for a new link.")
+        super().__init__(_("This link is not known. Please check the address, or ask for a new link."))
+
+
+class LinkExpired(LinkError):
+    code = "expired"
+
+    def __init__(self) -> None:
+        self.title = _("This link has expired")
+        self.hint = _("Please ask at the information desk for a new one.")
+        super().__init__(_("This link has expired. Please ask for a new one."))
+
+
+class LinkRevoked(LinkError):
+    code = "revoked"
+
+    def __init__(self) -> None:
+        self.title = _("This link was withdrawn")
+        self.hint = _("Please ask at the information desk for a new one.")
+        super().__init__(_("This link was withdrawn. Please ask for a new one."))
+
+
+class LinkUsedUp(LinkError):
+    code = "used_up"
+
+    def __init__(self) -> None:
+        self.title = _("This link has been used already")
+        self.hint = _("Please ask at the information desk for a new one.")
+        super().__init__(_("This link has been used as often as it allows. Please ask for a new one."))
+
+
+class LinkSessionEnded(LinkError):
+    code = "session_ended"
+
+    def __init__(self) -> None:
+        self.title = _("This conversation is over")
+        self.hint = _("Please ask at the information desk for a new link.")
+        super().__init__(_("The conversation behind this link is over. Please ask for a new link."))
+
+
+class SessionBusy(LinkError):
+    code = "busy"
+    status = 429
+
+    def __init__(self) -> None:
+        self.title = _("Others are talking now")
+        self.hint = _("Please try again in a minute; this link stays good.")
+        super().__init__(_("As many visitors as fit are here now. Please try again in a minute; this link stays good."))
+
+
+class LiveKitError(Exception):
+    """The LiveKit server refused or did not answer. `retryable` where a further try may help."""
+
+    def __init__(self, sentence: str, *, retryable: bool) -> None:
+        super().__init__(sentence)
+        self.retryable = retryable

@@ -1,0 +1,129 @@
+"""The boundary to the LiveKit server: its API in the few calls that we make, synchronous, with time limits.
+
+Every function raises `LiveKitError` where the server refuses or does not answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import aiohttp
+from django.conf import settings
+from django.utils.translation import gettext as _
+from livekit import api
+
+from sessions.errors import LiveKitError
+
+T = TypeVar("T")
+
+CALL_TIMEOUT_S: Final = 5.0
+VISITOR_TOKEN_TTL: Final = timedelta(minutes=2)  # LiveKit renews the token of whoever is connected
+
+
+def call(action: Callable[[api.LiveKitAPI], Awaitable[T]], timeout_s: float = CALL_TIMEOUT_S) -> T:
+    """Run one API call to its end."""
+
+    async def run() -> T:
+        async with api.LiveKitAPI(
+            settings.LIVEKIT_URL,
+            settings.LIVEKIT_API_KEY,
+            settings.LIVEKIT_API_SECRET,
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+        ) as client:
+            return await action(client)
+
+    try:
+        return asyncio.run(run())
+    except api.TwirpError as error:
+        raise LiveKitError(
+            _("The media server refused: %(reason)s.") % {"reason": error.message}, retryable=error.code == "unavailable"
+        ) from error
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise LiveKitError(_("The media server does not answer."), retryable=True) from error
+
+
+def create_dispatch(*, agent_name: str, room: str, metadata: str, timeout_s: float = CALL_TIMEOUT_S) -> str:
+    """Ask the agent `agent_name` to come to `room`; the dispatch's id. The room is made where there is none."""
+    request = api.CreateAgentDispatchRequest(agent_name=agent_name, room=room, metadata=metadata)
+    return call(lambda client: client.agent_dispatch.create_dispatch(request), timeout_s).id
+
+
+def delete_room(room: str) -> None:
+    """Close a room: everybody in it, job included, is sent out. A room that is not there is fine."""
+    call(lambda client: _unless_missing(client.room.delete_room(api.DeleteRoomRequest(room=room))))
+
+
+def remove_participant(room: str, identity: str) -> None:
+    """Send one participant out. One who is not there is fine."""
+    request = api.RoomParticipantIdentity(room=room, identity=identity)
+    call(lambda client: _unless_missing(client.room.remove_participant(request)))
+
+
+def agent_is_in(room: str) -> bool:
+    """True where an agent participant is in the room."""
+    request = api.ListParticipantsRequest(room=room)
+    response = call(lambda client: _unless_missing(client.room.list_participants(request)))
+    return response is not None and any(
+        participant.kind == api.ParticipantInfo.Kind.AGENT for participant in response.participants
+    )
+
+
+def participant_identities(room: str) -> set[str]:
+    """Who is in the room now."""
+    request = api.ListParticipantsRequest(room=room)
+    response = call(lambda client: _unless_missing(client.room.list_participants(request)))
+    return set() if response is None else {participant.identity for participant in response.participants}
+
+
+def is_reachable() -> bool:
+    """One cheap call; raises `LiveKitError` where it fails."""
+    call(lambda client: client.room.list_rooms(api.ListRoomsRequest(names=["avatary-health"])), 2.0)
+    return True
+
+
+def visitor_token(room: str, identity: str, name: str) -> str:
+    """Join token of a visitor: this room, microphone only."""
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        can_subscribe=True,
+        can_publish=True,
+        can_publish_sources=["microphone"],
+        can_publish_data=True,
+        can_update_own_metadata=False,
+    )
+    return _token(identity, name, grants)
+
+
+def watcher_token(room: str, identity: str) -> str:
+    """Join token of an operator who looks on: hidden, receives only."""
+    grants = api.VideoGrants(
+        room_join=True,
+        room=room,
+        can_subscribe=True,
+        can_publish=False,
+        can_publish_data=False,
+        hidden=True,
+    )
+    return _token(identity, "", grants)
+
+
+def _token(identity: str, name: str, grants: api.VideoGrants) -> str:
+    return (
+        api.AccessToken(settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET)
+        .with_identity(identity)
+        .with_name(name)
+        .with_grants(grants)
+        .with_ttl(VISITOR_TOKEN_TTL)
+        .to_jwt()
+    )
+
+
+async def _unless_missing(response: Awaitable[Any]) -> Any:
+    try:
+        return await response
+    except api.TwirpError as error:
+        if error.code == "not_found":
+            return None
+        raise

@@ -1,0 +1,18 @@
+from sessions.models.avatar_session import AvatarSession, EndReason, SessionEvent, State
+from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
+from sessions.models.visits import Visit, VisitorLink
+from sessions.models.workers import AgentWorker
+
+__all__ = [
+    "AgentWorker",
+    "AvatarProfile",
+    "AvatarSession",
+    "DeploymentMode",
+    "EndReason",
+    "ModeVersion",
+    "ProfileVersion",
+    "SessionEvent",
+    "State",
+    "Visit",
+    "VisitorLink",
+]

@@ -1,0 +1,141 @@
+"""Avatar profiles and deployment modes: what an operator edits, kept in versions that sessions hold on to."""
+
+import uuid
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, ProfileSpec
+from protocol.modes import ModeSettings
+
+
+class Language(models.TextChoices):
+    ENGLISH = "en", "English"
+    ARABIC = "ar", "العربية"
+
+
+class Provider(models.TextChoices):
+    """Who draws the face."""
+
+    BUILT_IN = "builtin", _("Built-in")
+
+
+class AvatarProfile(models.Model):
+    """An avatar that operators can start. What it says and shows stands in its versions; the newest is `current`."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    current = models.OneToOneField(
+        "ProfileVersion", null=True, on_delete=models.PROTECT, related_name="current_of", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return self.current.name if self.current else str(self.code)
+
+
+class ProfileVersion(models.Model):
+    """One version of a profile; never changed once written."""
+
+    profile = models.ForeignKey(AvatarProfile, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    name = models.CharField(_("name"), max_length=80)
+    tagline = models.CharField(
+        _("one line for visitors"),
+        max_length=160,
+        blank=True,
+        help_text=_("Stands under the name on the visitor's page."),
+    )
+    persona = models.TextField(
+        _("persona"),
+        max_length=MAX_PERSONA_CHARS,
+        blank=True,
+        help_text=_("Who the avatar is and how it talks."),
+    )
+    greeting = models.TextField(
+        _("greeting"),
+        max_length=MAX_GREETING_CHARS,
+        help_text=_("Said to a visitor as soon as they see the face."),
+    )
+    language = models.CharField(_("language"), max_length=8, choices=Language.choices, default=Language.ENGLISH)
+    voice = models.CharField(_("voice"), max_length=80, default="heart")
+    provider = models.CharField(_("provider"), max_length=40, choices=Provider.choices, default=Provider.BUILT_IN)
+    provider_settings = models.JSONField(_("provider settings"), default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("profile", "number")
+        constraints = (models.UniqueConstraint(fields=("profile", "number"), name="one_profile_version_a_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.number}"
+
+    @property
+    def presenter(self) -> str:
+        """Which drawn face the built-in renderer shows."""
+        return str(self.provider_settings.get("presenter", "presenter"))
+
+    def as_spec(self) -> ProfileSpec:
+        """What the job is told of the profile."""
+        return ProfileSpec(
+            code=str(self.profile.code),
+            version=self.number,
+            name=self.name,
+            persona=self.persona,
+            greeting=self.greeting,
+            voice=self.voice,
+            provider=self.provider,
+            provider_settings=self.provider_settings,
+        )
+
+
+class DeploymentMode(models.Model):
+    """A named set of latency and quality settings. Its settings stand in its versions; the newest is `current`."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slug = models.SlugField(max_length=60, unique=True)
+    description = models.CharField(_("what it is for"), max_length=200, blank=True)
+    is_built_in = models.BooleanField(default=False)
+    current = models.OneToOneField(
+        "ModeVersion", null=True, on_delete=models.PROTECT, related_name="current_of", editable=False
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("created_at",)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class ModeVersion(models.Model):
+    """One version of a mode's settings; never changed once written."""
+
+    mode = models.ForeignKey(DeploymentMode, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    settings_json = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ("mode", "number")
+        constraints = (models.UniqueConstraint(fields=("mode", "number"), name="one_mode_version_a_number"),)
+
+    def __str__(self) -> str:
+        return f"{self.mode.slug} v{self.number}"
+
+    @property
+    def settings(self) -> ModeSettings:
+        """The settings, typed."""
+        return ModeSettings.model_validate(self.settings_json)
+
+
+def settings_as_json(settings: ModeSettings) -> dict[str, Any]:
+    """How `ModeVersion.settings_json` keeps settings."""
+    return settings.model_dump(mode="json")

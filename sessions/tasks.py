@@ -1,0 +1,166 @@
+"""Celery tasks: ids only, each reads the row. All may run twice without harm."""
+
+import logging
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any, Final
+
+from celery import Task, shared_task
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from protocol.jobspec import agent_name_for
+from sessions import livekit
+from sessions.actions.lifecycle import announce, end_session, enqueue, finish_session, move
+from sessions.actions.workers import record_worker_failed, record_worker_starting
+from sessions.errors import LiveKitError
+from sessions.models import AgentWorker, AvatarSession, EndReason, State, VisitorLink
+
+logger = logging.getLogger(__name__)
+
+WORKER_START_TIMEOUT_S: Final = 60
+STRANDED_AFTER: Final = timedelta(seconds=5)
+
+
+@shared_task
+def place_session(session_id: int) -> None:
+    """Bring a requested (or lost) session to its host: through the host's queue where its worker must be started first."""
+    session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
+    if session.state == State.REQUESTED and not move(session, [State.REQUESTED], State.STARTING, _("Starting")):
+        return
+    if session.state not in (State.STARTING, State.DEGRADED) or session.dispatch_id:
+        return
+    worker = AgentWorker.objects.filter(host=session.host).first()
+    if worker is not None and worker.is_up:
+        dispatch_session(session_id)
+    else:
+        _explain(session, _("Starting the agent worker of %(host)s.") % {"host": session.host})
+        start_worker_then_dispatch.apply_async(args=[session_id], queue=f"host.{session.host}")
+
+
+@shared_task
+def start_worker_then_dispatch(session_id: int) -> None:
+    """On the host's own queue: make sure that its agent worker runs, then dispatch."""
+    session = AvatarSession.objects.get(pk=session_id)
+    if not _start_worker(session.host):
+        worker = AgentWorker.objects.get(host=session.host)
+        end_session(session, EndReason.FAILED, worker.detail)
+        return
+    dispatch_session(session_id)
+
+
+@shared_task(bind=True)
+def dispatch_session(self: Task, session_id: int) -> None:
+    """Order the job from LiveKit; a server that does not answer is tried again by the mode's policy."""
+    session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
+    if session.state not in (State.STARTING, State.DEGRADED) or session.dispatch_id:
+        return
+    mode = session.mode_version.settings
+    try:
+        dispatch_id = livekit.create_dispatch(
+            agent_name=agent_name_for(session.host),
+            room=session.room,
+            metadata=session.as_job_spec().model_dump_json(),
+            timeout_s=mode.timeout_s,
+        )
+    except LiveKitError as error:
+        tries = self.request.retries or 0
+        if not error.retryable or tries >= mode.retries:
+            end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
+            return
+        _explain(
+            session,
+            f"{error} " + _("Retry %(n)d of %(all)d in %(s)g s.") % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
+        )
+        dispatch_session.apply_async(args=[session_id], countdown=mode.retry_interval_s, retries=tries + 1)
+        return
+    now = timezone.now()
+    AvatarSession.objects.filter(pk=session.pk, attempt=session.attempt).update(
+        dispatch_id=dispatch_id,
+        dispatched_at=session.dispatched_at or now,
+        attempt_at=now,
+        state_detail="" if session.state == State.STARTING else session.state_detail,
+    )
+    announce(session)
+
+
+@shared_task
+def close_room(session_id: int) -> None:
+    """Close the room of a stopping session and end it. LiveKit away: the session ends; the watcher closes the room later."""
+    session = AvatarSession.objects.get(pk=session_id)
+    if session.state != State.STOPPING:
+        return
+    try:
+        livekit.delete_room(session.room)
+    except LiveKitError as error:
+        logger.warning("room %s is still open: %s", session.room, error)
+        if timezone.now() - session.state_changed_at < timedelta(seconds=30):
+            close_room.apply_async(args=[session_id], countdown=1)
+            return
+    finish_session(session)
+
+
+@shared_task
+def remove_visitors(link_id: int) -> None:
+    """Send the visitors of a revoked link out of the room."""
+    link = VisitorLink.objects.select_related("session").get(pk=link_id)
+    for visit in link.visits.filter(left_at=None):
+        try:
+            livekit.remove_participant(link.session.room, visit.identity)
+        except LiveKitError as error:
+            if error.retryable:
+                remove_visitors.apply_async(args=[link_id], countdown=1)
+                return
+            raise
+
+
+@shared_task
+def ensure_agent_worker(host: str) -> None:
+    """On the host's own queue: start its agent worker unless it runs."""
+    worker = AgentWorker.objects.filter(host=host).first()
+    if worker is None or not worker.is_up:
+        _start_worker(host)
+
+
+@shared_task
+def resume_stranded_sessions() -> None:
+    """Pick up what a queue that was away has dropped: sessions that nobody places, rooms that nobody closes."""
+    before = timezone.now() - STRANDED_AFTER
+    requested = Q(state=State.REQUESTED)
+    undispatched = Q(state__in=(State.STARTING, State.DEGRADED), dispatch_id="", state_detail="")
+    for session in AvatarSession.objects.filter(requested | undispatched, state_changed_at__lt=before, attempt_at__lt=before):
+        enqueue(place_session, session.pk)
+    for session in AvatarSession.objects.filter(state=State.STOPPING, state_changed_at__lt=before):
+        enqueue(close_room, session.pk)
+
+
+def _explain(session: AvatarSession, detail: str) -> None:
+    """Show the operator what is being waited for."""
+    AvatarSession.objects.filter(pk=session.pk).update(state_detail=detail[:500])
+    announce(session)
+
+
+def _start_worker(host: str) -> bool:
+    """Run `python -m agent start` for this host; False, with the reason in the worker's row, where it fails."""
+    worker = AgentWorker.objects.filter(host=host).first()
+    if worker is None or worker.state != AgentWorker.State.RUNNING:
+        record_worker_starting(host)
+    try:
+        result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603  (our own interpreter and module)
+            [sys.executable, "-m", "agent", "start"],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=WORKER_START_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        record_worker_failed(host, _("The agent worker did not come up within %(s)d s.") % {"s": WORKER_START_TIMEOUT_S})
+        return False
+    if result.returncode:
+        record_worker_failed(host, result.stderr.strip() or _("The agent worker could not be started; see its log."))
+        return False
+    return True
