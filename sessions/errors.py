@@ -34,7 +34,9 @@ class BuiltIn(SessionError):
     code = "built_in"
 
     def __init__(self, name: str) -> None:
-        super().__init__(_("Nothing was changed: “%(name)s” is built in. Copy it and change the copy.") % {"name": name})
+        super().__init__(
+            _("Nothing was changed: “%(name)s” is built in. Copy it and change the copy.") % {"name": name}
+        )
 
 
 class SessionIsOver(SessionError):

@@ -37,7 +37,8 @@ def call(action: Callable[[api.LiveKitAPI], Awaitable[T]], timeout_s: float = CA
         return asyncio.run(run())
     except api.TwirpError as error:
         raise LiveKitError(
-            _("The media server refused: %(reason)s.") % {"reason": error.message}, retryable=error.code == "unavailable"
+            _("The media server refused: %(reason)s.") % {"reason": error.message},
+            retryable=error.code == "unavailable",
         ) from error
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise LiveKitError(_("The media server does not answer."), retryable=True) from error

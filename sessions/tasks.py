@@ -73,7 +73,9 @@ def dispatch_session(self: Task, session_id: int) -> None:
             return
         _explain(
             session,
-            f"{error} " + _("Retry %(n)d of %(all)d in %(s)g s.") % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
+            f"{error} "
+            + _("Retry %(n)d of %(all)d in %(s)g s.")
+            % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
         )
         dispatch_session.apply_async(args=[session_id], countdown=mode.retry_interval_s, retries=tries + 1)
         return
@@ -131,7 +133,9 @@ def resume_stranded_sessions() -> None:
     before = timezone.now() - STRANDED_AFTER
     requested = Q(state=State.REQUESTED)
     undispatched = Q(state__in=(State.STARTING, State.DEGRADED), dispatch_id="", state_detail="")
-    for session in AvatarSession.objects.filter(requested | undispatched, state_changed_at__lt=before, attempt_at__lt=before):
+    for session in AvatarSession.objects.filter(
+        requested | undispatched, state_changed_at__lt=before, attempt_at__lt=before
+    ):
         enqueue(place_session, session.pk)
     for session in AvatarSession.objects.filter(state=State.STOPPING, state_changed_at__lt=before):
         enqueue(close_room, session.pk)
@@ -158,7 +162,9 @@ def _start_worker(host: str) -> bool:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        record_worker_failed(host, _("The agent worker did not come up within %(s)d s.") % {"s": WORKER_START_TIMEOUT_S})
+        record_worker_failed(
+            host, _("The agent worker did not come up within %(s)d s.") % {"s": WORKER_START_TIMEOUT_S}
+        )
         return False
     if result.returncode:
         record_worker_failed(host, result.stderr.strip() or _("The agent worker could not be started; see its log."))

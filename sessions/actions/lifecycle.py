@@ -25,7 +25,13 @@ def announce(session: AvatarSession) -> None:
 
 
 def note(
-    session: AvatarSession, kind: SessionEvent.Kind, text: str, *, at: datetime | None = None, by: str = "", state: str = ""
+    session: AvatarSession,
+    kind: SessionEvent.Kind,
+    text: str,
+    *,
+    at: datetime | None = None,
+    by: str = "",
+    state: str = "",
 ) -> None:
     """Add a line to the session's history."""
     SessionEvent.objects.create(

@@ -71,7 +71,18 @@ class SessionSummary(Schema):
 
     @classmethod
     def fields_of(cls, session: AvatarSession) -> dict[str, Any]:
-        own = ("code", "state", "state_detail", "language", "room", "host", "job_pid", "attempt", "requested_by", "ended_at")
+        own = (
+            "code",
+            "state",
+            "state_detail",
+            "language",
+            "room",
+            "host",
+            "job_pid",
+            "attempt",
+            "requested_by",
+            "ended_at",
+        )
         return {
             **{name: getattr(session, name) for name in own},
             "end_reason": session.end_reason or None,

@@ -1,0 +1,90 @@
+"""Profiles and modes: versions, bounds, what is refused."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError as DjangoValidationError
+from pydantic import ValidationError
+
+from protocol.modes import BUILT_IN_MODES, ModeSettings
+from sessions.actions.modes import archive_mode, copy_mode, edit_mode
+from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
+from sessions.errors import Archived, BuiltIn
+from sessions.models import AvatarProfile, DeploymentMode
+
+FIELDS = {"name": "Desk", "greeting": "Hello.", "language": "en", "provider": "builtin", "provider_settings": {}}
+
+
+def test_the_demo_has_the_five_built_in_modes(demo: None) -> None:
+    assert set(DeploymentMode.objects.values_list("slug", flat=True)) == set(BUILT_IN_MODES)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"video_width": 0},
+        {"video_width": 100_000},
+        {"video_height": 721},
+        {"video_fps": 0},
+        {"output_buffer_size": -1},
+        {"input_buffer_size": -1},
+        {"idle_fps": 30},
+        {"timeout_s": 0},
+        {"codec": "av2"},
+        {"no_such_setting": 1},
+    ],
+)
+def test_a_mode_out_of_bounds_is_refused(wrong: dict[str, Any]) -> None:
+    good = BUILT_IN_MODES["balanced"].model_dump()
+    with pytest.raises(ValidationError):
+        ModeSettings.model_validate({**good, **wrong})
+
+
+def test_a_copied_mode_can_be_edited_and_keeps_its_versions(balanced: DeploymentMode) -> None:
+    copy = copy_mode(balanced, by="Amina")
+    assert copy.slug == "balanced-copy"
+    assert copy_mode(balanced, by="Amina").slug == "balanced-copy-2"
+    edit_mode(copy, {**BUILT_IN_MODES["balanced"].model_dump(), "video_fps": 20}, by="Amina")
+    copy.refresh_from_db()
+    assert copy.current is not None
+    assert (copy.current.number, copy.current.settings.video_fps) == (2, 20)
+    assert copy.versions.get(number=1).settings.video_fps == 25
+
+
+def test_a_built_in_mode_cannot_be_changed(balanced: DeploymentMode) -> None:
+    with pytest.raises(BuiltIn):
+        edit_mode(balanced, {}, by="Amina")
+    with pytest.raises(BuiltIn):
+        archive_mode(balanced)
+
+
+def test_a_greeting_of_a_megabyte_is_refused_and_nothing_is_written(db: None) -> None:
+    with pytest.raises(DjangoValidationError, match="greeting"):
+        create_profile({**FIELDS, "greeting": "a" * 1_000_000}, by="Amina")
+    assert not AvatarProfile.objects.exists()
+
+
+def test_editing_writes_a_new_version_and_keeps_what_was_not_given(db: None) -> None:
+    profile = create_profile(FIELDS, by="Amina")
+    edit_profile(profile, {"name": "Front desk"}, by="Clara")
+    assert profile.current is not None
+    assert (profile.current.number, profile.current.name, profile.current.greeting) == (2, "Front desk", "Hello.")
+    assert profile.versions.get(number=1).name == "Desk"
+
+
+def test_a_duplicate_is_a_profile_of_its_own(db: None) -> None:
+    profile = create_profile(FIELDS, by="Amina")
+    copy = duplicate_profile(profile, by="Amina")
+    edit_profile(copy, {"greeting": "Good day."}, by="Amina")
+    profile.refresh_from_db()
+    assert profile.current is not None
+    assert profile.current.greeting == "Hello."
+    assert str(copy) == "Copy of Desk"
+
+
+def test_an_archived_profile_cannot_be_edited(db: None) -> None:
+    profile = create_profile(FIELDS, by="Amina")
+    assert archive_profile(profile) is True
+    profile.refresh_from_db()
+    with pytest.raises(Archived):
+        edit_profile(profile, {"name": "Other"}, by="Amina")

@@ -1,0 +1,39 @@
+"""The direction of every import: what a reader may rely on when they move code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("protocol", "agent", "launch", "operators", "sessions", "monitoring", "avatary")
+MAY_IMPORT = {
+    "protocol": set[str](),
+    "agent": {"protocol"},
+    "launch": set[str](),
+    "operators": set[str](),
+    "sessions": {"protocol", "operators"},
+    "monitoring": {"protocol", "operators", "sessions"},
+    "avatary": {"protocol", "operators", "sessions", "monitoring"},
+}
+FOREIGN = {"protocol": {"django", "livekit", "celery"}, "agent": {"django", "celery"}, "launch": {"django", "livekit"}}
+
+
+def imports_of(file: Path) -> set[str]:
+    """Top-level names of the modules that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_what_its_place_allows(package: str) -> None:
+    files = list((ROOT / package).rglob("*.py"))
+    assert files
+    forbidden = (set(PACKAGES) - MAY_IMPORT[package] - {package}) | FOREIGN.get(package, set())
+    wrong = {str(file.relative_to(ROOT)): bad for file in files if (bad := imports_of(file) & forbidden)}
+    assert wrong == {}
