@@ -1,0 +1,31 @@
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint format lock
+
+help:  ## list the targets
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
+
+run:  ## install what is missing, start everything, print a sign-in link (AVATARY_HOME, AVATARY_PORT); Ctrl-C ends it
+	@$(PYTHON) -m launch.install && exec .venv/bin/python -m launch
+
+test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
+	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(TESTS)
+
+bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
+	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks
+
+lint:  ## ruff, mypy and Django's deployment checks
+	@$(PYTHON) -m launch.install --dev --packages-only
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	AVATARY_PUBLIC_URL=https://avatary.example DJANGO_SECRET_KEY=$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
+		.venv/bin/python manage.py check --deploy --fail-level WARNING
+
+format:  ## let ruff put the code in order
+	@$(PYTHON) -m launch.install --dev --packages-only && .venv/bin/ruff check --fix . && .venv/bin/ruff format .
+
+lock:  ## pin anew all that requirements.in and requirements-dev.in ask for
+	@$(PYTHON) -m launch.install --dev --packages-only
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements.in -o requirements.txt
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header requirements-dev.in -o requirements-dev.txt

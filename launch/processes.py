@@ -1,0 +1,123 @@
+"""Running the lines of a Procfile, night and day: honcho's format and printing, and a restart when a process dies by itself.
+
+honcho's own manager ends all processes when one dies; here the others go on, and the dead one comes back after a pause.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from honcho.colour import get_colours
+from honcho.environ import parse_procfile
+from honcho.printer import Message, Printer
+
+from launch import children
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+FORGIVEN_AFTER_S = 60.0  # a process that ran this long starts over with the first pause
+LOG_BYTES = 10 * 1024 * 1024
+
+
+@dataclass
+class Pause:
+    """How long to wait before a dead process is started again: doubled each time, until it ran well for a while."""
+
+    next_s: float = FIRST_PAUSE_S
+
+    def after_run_of(self, ran_s: float) -> float:
+        if ran_s >= FORGIVEN_AFTER_S:
+            self.next_s = FIRST_PAUSE_S
+        pause_s, self.next_s = self.next_s, min(self.next_s * 2, LONGEST_PAUSE_S)
+        return pause_s
+
+
+@dataclass
+class Process:
+    """One line of the Procfile. `pid` is None while it does not run; `starts` counts how often it was started."""
+
+    name: str
+    command: str
+    colour: str
+    pid: int | None = None
+    starts: int = 0
+    keeper: asyncio.Task[None] | None = field(default=None, repr=False)
+
+
+class Processes:
+    """Keeps processes running until `stop`. What they print goes to the terminal and to log/<name>.log."""
+
+    def __init__(self, procfile: Path, *, folder: Path, environment: Mapping[str, str], logs: Path) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._logs = logs
+        colours = get_colours()
+        lines: dict[str, str] = parse_procfile(procfile.read_text()).processes
+        self._processes = {name: Process(name, command, next(colours)) for name, command in lines.items()}
+        self._printer = Printer(width=max(map(len, lines), default=0))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._processes)
+
+    def process(self, name: str) -> Process:
+        return self._processes[name]
+
+    def start(self, name: str) -> None:
+        process = self._processes[name]
+        if process.keeper is None:
+            process.keeper = asyncio.create_task(self._keep(process), name=f"keep {name}")
+
+    async def stop(self, *names: str) -> None:
+        """End these processes with all that they started; returns when nothing of them is left."""
+        keepers = [keeper for name in names if (keeper := self._processes[name].keeper) is not None]
+        for keeper in keepers:
+            keeper.cancel()
+        for keeper in keepers:
+            with suppress(asyncio.CancelledError):
+                await keeper
+        for name in names:
+            self._processes[name].keeper = None
+
+    async def _keep(self, process: Process) -> None:
+        log = RotatingFileHandler(self._logs / f"{process.name}.log", maxBytes=LOG_BYTES, backupCount=1)
+        pause = Pause()
+
+        def take(line: str) -> None:
+            log.emit(logging.makeLogRecord({"msg": line}))
+            self._print(process, line)
+
+        try:
+            while True:
+                started = time.monotonic()
+                exit_code = await self._run_once(process, take)
+                pause_s = pause.after_run_of(time.monotonic() - started)
+                take(f"ended by itself (exit code {exit_code}); started again in {pause_s:g} s")
+                await asyncio.sleep(pause_s)
+        finally:
+            log.close()
+
+    async def _run_once(self, process: Process, take: children.TakeLine) -> int:
+        child = await children.start(
+            ["/bin/sh", "-c", process.command], environment=self._environment, folder=self._folder
+        )
+        process.pid = child.pid
+        process.starts += 1
+        reader = asyncio.create_task(children.read_lines(child, take))
+        try:
+            # Not the end of its output: a grandchild may hold that open after the process itself has died.
+            return await child.wait()
+        finally:
+            await children.end(child)
+            process.pid = None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader, 1)
+
+    def _print(self, process: Process, line: str) -> None:
+        self._printer.write(Message("line", line, datetime.now(), process.name, process.colour))
