@@ -1,0 +1,49 @@
+"""`python -m agent start|stop|status`: the host's agent worker. One JSON line on success, a sentence on stderr otherwise."""
+
+import argparse
+import json
+import sys
+
+from agent.environment import HostEnvironment, InvalidEnvironment
+from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m agent", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    start = commands.add_parser("start", help="start the worker unless it runs; wait until LiveKit knows it")
+    start.add_argument("--timeout", type=float, default=30.0, help="seconds to wait (default: %(default)s)")
+    stop = commands.add_parser("stop", help="end the worker and its jobs")
+    stop.add_argument("--timeout", type=float, default=10.0, help="seconds before SIGKILL (default: %(default)s)")
+    commands.add_parser("status", help="tell whether the worker runs")
+    arguments = parser.parse_args()
+    try:
+        answer = _run(arguments, HostEnvironment.read())
+    except (WorkerError, InvalidEnvironment) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(json.dumps(answer))
+    return 0
+
+
+def _run(arguments: argparse.Namespace, environment: HostEnvironment) -> dict[str, object]:
+    if arguments.command == "start":
+        record, started = start_worker(environment, arguments.timeout)
+        return {"pid": record.pid, "started": started}
+    if arguments.command == "stop":
+        pid = stop_worker(environment, arguments.timeout)
+        return {"pid": pid, "stopped": pid is not None}
+    current = running_worker(environment)
+    if current is None:
+        return {"running": False, "host": environment.host}
+    return {
+        "running": True,
+        "registered": current.registered,
+        "pid": current.pid,
+        "port": current.port,
+        "host": environment.host,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

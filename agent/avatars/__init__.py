@@ -1,0 +1,56 @@
+"""Avatars behind one seam: LiveKit's `VideoGenerator` for what renders here, a LiveKit plugin for what renders elsewhere.
+
+A provider is one factory and one line in `PROVIDERS`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from livekit import rtc
+from livekit.agents import AgentSession
+
+from agent.frames import FrameTiming
+from protocol.jobspec import JobSpec
+
+
+class Avatar(Protocol):
+    """Takes over the session's audio output when it is made, before the session starts."""
+
+    async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
+        """Prepares, awaits `connected()` (the room is joined) and publishes. Returns once the picture took its first frame."""
+
+    async def aclose(self) -> None:
+        """Ends the avatar, started or not."""
+
+
+@dataclass(frozen=True)
+class AvatarParts:
+    """What a provider builds its avatar from."""
+
+    room: rtc.Room
+    session: AgentSession
+    spec: JobSpec
+    on_frame: Callable[[FrameTiming], None]
+
+
+class UnknownProvider(ValueError):
+    """The profile names an avatar provider that this host does not have."""
+
+
+def make_avatar(parts: AvatarParts) -> Avatar:
+    """The profile's avatar, not started. Raises `UnknownProvider`."""
+    provider = parts.spec.profile.provider
+    factory = PROVIDERS.get(provider)
+    if factory is None:
+        raise UnknownProvider(f"no avatar provider {provider!r} on this host; it has {', '.join(sorted(PROVIDERS))}")
+    return factory(parts)
+
+
+def _builtin(parts: AvatarParts) -> Avatar:
+    from agent.avatars.builtin_avatar import BuiltinAvatar
+
+    return BuiltinAvatar(parts)
+
+
+PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {"builtin": _builtin}

@@ -1,0 +1,45 @@
+"""The avatar that is rendered in the job itself."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from livekit.agents.voice.avatar import QueueAudioOutput
+
+from agent.avatars import AvatarParts
+from agent.avatars.builtin.generator import BuiltinVideoGenerator
+from agent.avatars.runner import PublishingRunner
+
+DEFAULT_PRESENTER: Final = "presenter"
+
+
+class BuiltinAvatar:
+    """The built-in renderer fed by the session's sound, published by the agent itself."""
+
+    def __init__(self, parts: AvatarParts) -> None:
+        self._parts = parts
+        self._generator = BuiltinVideoGenerator(
+            parts.spec.mode,
+            presenter=str(parts.spec.profile.provider_settings.get("presenter", DEFAULT_PRESENTER)),
+            on_frame=parts.on_frame,
+        )
+        self._audio = QueueAudioOutput(sample_rate=self._generator.audio_sample_rate, wait_playback_start=True)
+        parts.session.output.replace_audio_tail(self._audio)
+        self._runner: PublishingRunner | None = None
+
+    async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
+        await self._generator.prepare()
+        await connected()
+        self._runner = PublishingRunner(
+            self._parts.room,
+            mode=self._parts.spec.mode,
+            audio=self._audio,
+            video=self._generator,
+            audio_sample_rate=self._generator.audio_sample_rate,
+        )
+        await self._runner.start()
+        await self._runner.first_frame()
+
+    async def aclose(self) -> None:
+        if self._runner is not None:
+            await self._runner.aclose()
+        await self._generator.aclose()

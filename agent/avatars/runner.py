@@ -1,0 +1,81 @@
+"""LiveKit's avatar runner, publishing at once: READY needs a published picture, and no visitor has to be there for it."""
+
+import asyncio
+
+from livekit import rtc
+from livekit.agents.voice.avatar import AvatarOptions, AvatarRunner, QueueAudioOutput, VideoGenerator
+
+from protocol.modes import ModeSettings, VideoCodec
+
+_CODECS = {VideoCodec.H264: rtc.VideoCodec.H264, VideoCodec.VP8: rtc.VideoCodec.VP8}
+
+
+class PublishingRunner(AvatarRunner):
+    """Publishes sound and picture in parallel, in the mode's codec and bit rate, without waiting for a subscriber."""
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        *,
+        mode: ModeSettings,
+        audio: QueueAudioOutput,
+        video: VideoGenerator,
+        audio_sample_rate: int,
+    ) -> None:
+        options = AvatarOptions(
+            video_width=mode.video_width,
+            video_height=mode.video_height,
+            video_fps=mode.video_fps,
+            audio_sample_rate=audio_sample_rate,
+            audio_channels=1,
+        )
+        # the queue of the synchroniser in milliseconds: that many frames may wait for their moment
+        queue_ms = max(100, round(mode.output_buffer_size * mode.frame_budget_ms))
+        super().__init__(room, audio_recv=audio, video_gen=video, options=options, _queue_size_ms=queue_ms)
+        self._mode = mode
+        self._announce_first_capture()
+
+    async def first_frame(self) -> None:
+        """Returns once the published video track took its first frame; raises what ended the picture before that."""
+        await asyncio.wait({self._first_frame, self._forward_video_atask}, return_when=asyncio.FIRST_COMPLETED)
+        if not self._first_frame.done():
+            await self._forward_video_atask
+            raise RuntimeError("the renderer ended before its first frame")
+
+    async def _publish_track(self) -> None:
+        async with self._lock:
+            if self._video_publication is not None:
+                return
+            await self._room_connected_fut
+            self._video_publication, self._audio_publication = await asyncio.gather(
+                self._room.local_participant.publish_track(
+                    rtc.LocalVideoTrack.create_video_track("avatar_video", self._video_source), self._video_options()
+                ),
+                self._room.local_participant.publish_track(
+                    rtc.LocalAudioTrack.create_audio_track("avatar_audio", self._audio_source),
+                    rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
+                ),
+            )
+
+    def _video_options(self) -> rtc.TrackPublishOptions:
+        return rtc.TrackPublishOptions(
+            source=rtc.TrackSource.SOURCE_CAMERA,
+            video_codec=_CODECS[self._mode.codec],
+            video_encoding=rtc.VideoEncoding(
+                max_bitrate=self._mode.bitrate_kbps * 1000, max_framerate=self._mode.video_fps
+            ),
+            simulcast=False,
+        )
+
+    def _announce_first_capture(self) -> None:
+        """The synchroniser hands frames to the source in its own task: the source is where the first one is seen."""
+        self._first_frame = asyncio.get_running_loop().create_future()
+        capture = self._video_source.capture_frame
+
+        def capture_first(frame: rtc.VideoFrame, **options: object) -> None:
+            capture(frame, **options)
+            self._video_source.capture_frame = capture
+            if not self._first_frame.done():
+                self._first_frame.set_result(None)
+
+        self._video_source.capture_frame = capture_first

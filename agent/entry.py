@@ -1,0 +1,29 @@
+"""What the agent worker hands to LiveKit: light to import, because the worker itself never runs a job.
+
+The job's modules are imported in the job processes, which inherit them from the forkserver (`agent.preload`).
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from livekit.agents import JobContext, JobProcess, JobRequest
+
+
+async def accept(request: "JobRequest") -> None:
+    """Every dispatch is taken: placement is the control plane's. The stage is there from the first moment on."""
+    from protocol.control import STAGE_ATTRIBUTE, Stage
+
+    await request.accept(attributes={STAGE_ATTRIBUTE: Stage.CONNECTING.value})
+
+
+def prewarm(process: "JobProcess") -> None:
+    """Runs in an idle job process before it has a job."""
+    from agent.voice import hibari_voice
+
+    hibari_voice.load()
+
+
+async def job(ctx: "JobContext") -> None:
+    from agent.job import run_job
+
+    await run_job(ctx)

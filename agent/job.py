@@ -1,0 +1,247 @@
+"""One avatar session's job: from the dispatch to READY, then greeting visitors until the room is gone."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import time
+
+from livekit import rtc
+from livekit.agents import Agent, AgentSession, JobContext, room_io
+from pydantic import ValidationError
+
+from agent.avatars import Avatar, AvatarParts, make_avatar
+from agent.environment import HostEnvironment
+from agent.frames import FrameReporter
+from agent.greeting import Greeting
+from agent.steps import WorkflowAnalyzer
+from agent.telemetry import Telemetry
+from agent.visitors import Visitors
+from agent.voice import hibari_voice
+from agent.voice.speech import HibariTTS, PreparedSpeech
+from protocol.control import STAGE_ATTRIBUTE, Stage
+from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobProcessStarted, JobReady, StepKey
+from protocol.jobspec import JobSpec
+
+logger = logging.getLogger(__name__)
+
+# how a room ends when somebody wanted it to end
+_ORDERLY = {
+    rtc.DisconnectReason.CLIENT_INITIATED,
+    rtc.DisconnectReason.ROOM_DELETED,
+    rtc.DisconnectReason.PARTICIPANT_REMOVED,
+    rtc.DisconnectReason.ROOM_CLOSED,
+}
+
+
+async def run_job(ctx: JobContext) -> None:
+    """Entrypoint of a job process. Returns once the session is READY, or has failed and is shutting down."""
+    try:
+        spec = JobSpec.model_validate_json(ctx.job.metadata)
+    except ValidationError as error:
+        await _refuse(ctx, error)
+        return
+    telemetry = Telemetry(
+        f"job:{spec.session_code}:{spec.attempt}:{ctx.job.id}",
+        HostEnvironment.read().redis_url,
+        common={"session": spec.session_code, "attempt": spec.attempt},
+    )
+    telemetry.start()
+    telemetry.emit(JobProcessStarted, host=spec.host, pid=os.getpid(), job_id=ctx.job.id)
+    await AvatarJob(ctx, spec, telemetry).run()
+
+
+async def _refuse(ctx: JobContext, error: ValidationError) -> None:
+    """A dispatch that is no job spec ends at once, with a sentence for the session that it names."""
+    problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()[:5])
+    sentence = f"The dispatch is not a valid job spec: {problems}"
+    logger.error("%s (room %s)", sentence, ctx.job.room.name)
+    session, attempt = _named_session(ctx)
+    telemetry = Telemetry(
+        f"job:{session}:{attempt}:{ctx.job.id}",
+        HostEnvironment.read().redis_url,
+        common={"session": session, "attempt": attempt},
+    )
+    telemetry.start()
+    telemetry.emit(JobEnded, error=sentence)
+    await telemetry.aclose()
+    ctx.shutdown("invalid job spec")
+
+
+def _named_session(ctx: JobContext) -> tuple[str, int]:
+    """Session and attempt as far as a malformed dispatch tells; the room's name stands in."""
+    try:
+        metadata = json.loads(ctx.job.metadata)
+    except ValueError:
+        metadata = None
+    fields = metadata if isinstance(metadata, dict) else {}
+    session, attempt = fields.get("session_code"), fields.get("attempt")
+    if not isinstance(session, str) or not 0 < len(session) <= 64:
+        session = ctx.job.room.name.removeprefix("avatary-")[:64] or "unknown"
+    return session, attempt if isinstance(attempt, int) and attempt >= 1 else 1
+
+
+class AvatarJob:
+    """Serves one avatar session in one room; the parts of the start run side by side."""
+
+    def __init__(self, ctx: JobContext, spec: JobSpec, telemetry: Telemetry) -> None:
+        self._ctx = ctx
+        self._spec = spec
+        self._telemetry = telemetry
+        self._emit = telemetry.emit
+        self._steps = WorkflowAnalyzer(telemetry.emit)
+        self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
+        self._session: AgentSession = AgentSession(tts=HibariTTS(), vad=None, user_away_timeout=None)
+        self._greeting = Greeting(self._session, self._steps, telemetry.emit)
+        self._visitors = Visitors(telemetry.emit, self._greeting.greet, already_greeted=spec.greeted)
+        self._avatar: Avatar | None = None
+        self._connected = asyncio.Event()
+        self._room_gone = asyncio.Event()
+        self._frame_reports: asyncio.Task[None] | None = None
+        self._stage_again: asyncio.Task[None] | None = None
+        self._stage = Stage.CONNECTING
+        self._error: str | None = None
+
+    async def run(self) -> None:
+        """Starts the session. A failure is told in `JobEnded` and ends the job; it does not raise."""
+        self._ctx.add_shutdown_callback(self._close)
+        self._ctx.room.on("disconnected", self._on_disconnected)
+        self._ctx.room.on("reconnected", self._on_reconnected)
+        start = asyncio.create_task(self._start(), name="job-start")
+        gone = asyncio.create_task(self._room_gone.wait(), name="room-gone")
+        try:
+            await asyncio.wait({start, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not start.done():
+                start.cancel()
+            await start
+        except asyncio.CancelledError:
+            logger.info("the room is gone before the session was ready")
+        except Exception as error:
+            cause = _first_cause(error)
+            self._error = self._error or f"{type(cause).__name__}: {cause}"
+            logger.exception("the session could not start")
+            self._ctx.shutdown("the session could not start")
+        finally:
+            gone.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await gone
+
+    async def _start(self) -> None:
+        self._avatar = make_avatar(
+            AvatarParts(self._ctx.room, self._session, self._spec, on_frame=self._frames.on_frame)
+        )
+        async with asyncio.TaskGroup() as parts:
+            parts.create_task(self._connect())
+            parts.create_task(self._prepare_greeting())
+            parts.create_task(self._start_avatar(self._avatar))
+            parts.create_task(self._configure())
+        self._emit(JobReady)
+        self._greeting.allow()
+        await self._show_stage(Stage.READY)
+        self._steps.print_report()
+
+    async def _connect(self) -> None:
+        mode = self._spec.mode
+        with self._steps.step(StepKey.CONNECTION) as step:
+            for attempt in range(1, mode.retries + 2):
+                try:
+                    await asyncio.wait_for(self._ctx.connect(), mode.timeout_s)
+                    break
+                except (rtc.ConnectError, TimeoutError) as error:
+                    if attempt > mode.retries:
+                        raise ConnectionError(f"LiveKit could not be reached in {attempt} tries: {error}") from error
+                    logger.warning("LiveKit could not be reached (try %d): %s", attempt, error)
+                    await asyncio.sleep(mode.retry_interval_s)
+            step.note(tries=attempt)
+        self._emit(JobConnected)
+        self._visitors.attach(self._ctx.room)
+        self._connected.set()
+        await self._show_stage(Stage.WAKING)
+
+    async def _prepare_greeting(self) -> None:
+        with self._steps.step(StepKey.VOICE_MODEL) as step:
+            step.note(model="hibari", shared=hibari_voice.is_loaded())
+            await asyncio.to_thread(hibari_voice.load)
+        with self._steps.step(StepKey.GREETING_SOUND) as step:
+            speech = await PreparedSpeech.of(self._spec.profile.greeting)
+            step.note(sound_ms=round(speech.duration_ms), voiced=speech.voiced)
+            if not speech.voiced:
+                step.note(reason=f"the voice speaks English only: captions without sound for {self._spec.language!r}")
+        self._greeting.speech = speech
+
+    async def _start_avatar(self, avatar: Avatar) -> None:
+        mode = self._spec.mode
+        with self._steps.step(StepKey.AVATAR) as step:
+            step.note(provider=self._spec.profile.provider, width=mode.video_width, height=mode.video_height)
+            self._frame_reports = asyncio.create_task(self._frames.run(), name="frame-reports")
+            await avatar.start(self._wait_connected)
+        self._emit(
+            FirstVideoPublished,
+            width=mode.video_width,
+            height=mode.video_height,
+            fps=mode.video_fps,
+            codec=mode.codec.value,
+        )
+        await self._show_stage(Stage.ALMOST)
+
+    async def _configure(self) -> None:
+        """Starts LiveKit's agent session on our audio output; speech in and answers are further arguments of it."""
+        await self._connected.wait()
+        with self._steps.step(StepKey.CONFIGURATION) as step:
+            await self._session.start(
+                Agent(instructions=self._spec.profile.persona),
+                room=self._ctx.room,
+                room_options=room_io.RoomOptions(
+                    audio_input=False, text_input=False, audio_output=False, close_on_disconnect=False
+                ),
+                record=False,
+            )
+            step.note(mode=self._spec.mode_slug, language=self._spec.language)
+
+    async def _wait_connected(self) -> None:
+        await self._connected.wait()
+
+    async def _show_stage(self, stage: Stage) -> None:
+        """Tells visitors' pages how far the job is. Their view of it is not worth failing for."""
+        order = list(Stage)
+        if order.index(stage) < order.index(self._stage):
+            return
+        self._stage = stage
+        try:
+            await self._ctx.room.local_participant.set_attributes({STAGE_ATTRIBUTE: stage.value})
+        except Exception:
+            logger.warning("the stage %s could not be shown", stage.value, exc_info=True)
+
+    def _on_disconnected(self, reason: rtc.DisconnectReason.ValueType | None = None) -> None:
+        if reason is not None and reason not in _ORDERLY:
+            self._error = f"The connection to LiveKit was lost ({rtc.DisconnectReason.Name(reason)})"
+        self._room_gone.set()
+
+    def _on_reconnected(self) -> None:
+        """A LiveKit server that was restarted knows nothing of us: say again how far we are."""
+        logger.info("reconnected to LiveKit")
+        self._stage_again = asyncio.create_task(self._show_stage(self._stage), name="stage-again")
+
+    async def _close(self) -> None:
+        began = time.monotonic()
+        await self._greeting.aclose()
+        for task in (self._frame_reports, self._stage_again):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        if self._avatar is not None:
+            try:
+                await self._avatar.aclose()
+            except Exception:
+                logger.exception("the avatar did not close in good order")
+        self._emit(JobEnded, error=self._error)
+        await self._telemetry.aclose()
+        logger.info("closed in %.0f ms", (time.monotonic() - began) * 1000)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

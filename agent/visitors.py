@@ -1,0 +1,78 @@
+"""Visitors of a job's room: who is there, what their pages report, and whom to greet."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+
+from livekit import rtc
+from pydantic import ValidationError
+
+from protocol.control import VISIT_PROGRESS_METHOD, VisitReport, VisitReportReply
+from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
+
+logger = logging.getLogger(__name__)
+
+VISITOR_PREFIX = "visitor-"
+INVALID_REPORT = 1400  # RPC error codes of ours start above LiveKit's own
+NOT_A_VISITOR = 1403
+
+
+class Visitors:
+    """Reports visitors to telemetry, and calls `greet(identity)` for one who sees the avatar and is to be greeted.
+
+    A visitor is greeted once, at the first report of a decoded frame, unless somebody who was greeted is in the room:
+    then a conversation is under way.
+    """
+
+    def __init__(
+        self, emit: Callable[..., None], greet: Callable[[str], None], already_greeted: Iterable[str] = ()
+    ) -> None:
+        self._emit = emit
+        self._greet = greet
+        self._greeted = set(already_greeted)
+        self._present: set[str] = set()
+
+    @property
+    def present(self) -> frozenset[str]:
+        return frozenset(self._present)
+
+    def attach(self, room: rtc.Room) -> None:
+        """Follows a connected room, beginning with those who are there already."""
+        room.local_participant.register_rpc_method(VISIT_PROGRESS_METHOD, self.on_report)
+        room.on("participant_connected", lambda participant: self.joined(participant.identity))
+        room.on("participant_disconnected", lambda participant: self.left(participant.identity))
+        for identity in list(room.remote_participants):
+            self.joined(identity)
+
+    def joined(self, identity: str) -> None:
+        if not identity.startswith(VISITOR_PREFIX) or identity in self._present:
+            return
+        self._present.add(identity)
+        self._emit(VisitorJoined, identity=identity)
+
+    def left(self, identity: str) -> None:
+        if identity in self._present:
+            self._present.discard(identity)
+            self._emit(VisitorLeft, identity=identity)
+
+    async def on_report(self, call: rtc.RpcInvocationData) -> str:
+        """RPC from a visitor's page; payload `VisitReport`, answer `VisitReportReply`, both JSON."""
+        identity = call.caller_identity
+        if not identity.startswith(VISITOR_PREFIX):
+            raise rtc.RpcError(NOT_A_VISITOR, "only visitors report their visit")
+        try:
+            report = VisitReport.model_validate_json(call.payload)
+        except ValidationError as error:
+            problems = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
+            raise rtc.RpcError(INVALID_REPORT, "the report is malformed", json.dumps(problems)[:1_000]) from None
+        self.joined(identity)  # a call can overtake the news that its caller has come
+        self._emit(VisitProgress, identity=identity, **report.model_dump(exclude_none=True))
+        if report.first_frame_ms is not None:
+            self._consider_greeting(identity)
+        return VisitReportReply().model_dump_json()
+
+    def _consider_greeting(self, identity: str) -> None:
+        if identity in self._greeted or self._greeted & self._present:
+            return
+        self._greeted.add(identity)
+        self._greet(identity)

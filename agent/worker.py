@@ -1,0 +1,118 @@
+"""The agent worker of an avatar host: LiveKit's `AgentServer` under the host's own agent name.
+
+Runs until SIGTERM or SIGINT; keeps trying while LiveKit is away. `python -m agent.worker` runs it in the foreground.
+This module is imported again in every job process: everything heavy is imported inside functions.
+"""
+
+import asyncio
+import logging
+import multiprocessing.forkserver
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from agent.environment import HostEnvironment, InvalidEnvironment
+from agent.worker_process import WorkerRecord
+
+if TYPE_CHECKING:
+    from livekit.agents import AgentServer
+
+logger = logging.getLogger("agent.worker")
+
+PRELOADED_MODULES: Final = ["agent.preload"]
+INITIALIZE_TIMEOUT_S: Final = 120.0
+SHUTDOWN_TIMEOUT_S: Final = 8.0
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    try:
+        environment = HostEnvironment.read()
+        if environment.livekit_url is None:
+            raise InvalidEnvironment("LIVEKIT_URL is not set: the agent worker has no LiveKit server to register with")
+    except InvalidEnvironment as error:
+        logger.error("%s", error)
+        return 2
+    _shape_child_processes()
+    try:
+        asyncio.run(serve(environment))
+    finally:
+        WorkerRecord.remove_own(environment.worker_file)
+    return 0
+
+
+def _shape_child_processes() -> None:
+    """Starts the forkserver before anything heavy is imported here, so that the two load side by side."""
+    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # the same list and order as AgentServer asks for later, when the forkserver is there already
+    modules = [*PRELOADED_MODULES, "livekit.agents.ipc._preload", "livekit.agents.ipc._preload_freeze"]
+    multiprocessing.set_forkserver_preload(modules)
+    multiprocessing.forkserver.ensure_running()
+
+
+def make_server(environment: HostEnvironment) -> "AgentServer":
+    """The host's server: takes every dispatch, one warm process ahead, never gives up on LiveKit."""
+    from livekit.agents import AgentServer
+
+    from agent import entry
+    from protocol.jobspec import agent_name_for
+
+    server = AgentServer(
+        load_threshold=float("inf"),
+        load_fnc=_no_load,
+        host="127.0.0.1",
+        port=0,
+        num_idle_processes=1,
+        initialize_process_timeout=INITIALIZE_TIMEOUT_S,
+        shutdown_process_timeout=SHUTDOWN_TIMEOUT_S,
+        max_retry=sys.maxsize,
+        setup_fnc=entry.prewarm,
+        preload_modules=PRELOADED_MODULES,
+    )
+    server.rtc_session(entry.job, agent_name=agent_name_for(environment.host), on_request=entry.accept)
+    return server
+
+
+def _no_load() -> float:
+    """Placement and admission are the control plane's."""
+    return 0.0
+
+
+async def serve(environment: HostEnvironment) -> None:
+    """Runs the server until a signal ends it. Writes `agent-worker.json`, reports every registration."""
+    from agent.telemetry import Telemetry
+    from protocol.events import WorkerStarted
+
+    pid = os.getpid()
+    telemetry = Telemetry(f"worker:{environment.host}:{pid}:{time.time_ns()}", environment.redis_url)
+    telemetry.start()
+    server = make_server(environment)
+    WorkerRecord.of_self(port=0, registered=False).write(environment.worker_file)
+
+    def on_registered(worker_id: str, _: Any) -> None:
+        WorkerRecord.of_self(port=server.worker_info.http_port, registered=True).write(environment.worker_file)
+        telemetry.emit(WorkerStarted, host=environment.host, pid=pid)
+        logger.info("registered as %s", worker_id)
+
+    server.on("worker_registered", on_registered)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    running = asyncio.create_task(server.run(), name="agent-server")
+    stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await server.aclose()
+        await running
+    finally:
+        stopping.cancel()
+        await telemetry.aclose()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
