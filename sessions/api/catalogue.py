@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field, JsonValue
 
+from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
 from protocol.modes import ModeSettings
@@ -71,45 +71,45 @@ class ModeOut(Schema):
 
 
 @router.get("profiles", response=list[ProfileOut])
-def list_profiles(request: HttpRequest) -> list[ProfileOut]:
-    return [ProfileOut.of(profile) for profile in profiles_for(request.auth)]  # type: ignore[attr-defined]
+def list_profiles(request: ApiRequest) -> list[ProfileOut]:
+    return [ProfileOut.of(profile) for profile in profiles_for(request.auth)]
 
 
 @router.post("profiles", response={201: ProfileOut})
-def add_profile(request: HttpRequest, body: ProfileIn) -> Status[ProfileOut]:
-    actor = request.auth  # type: ignore[attr-defined]
+def add_profile(request: ApiRequest, body: ProfileIn) -> Status[ProfileOut]:
+    actor = request.auth
     profiles_for(actor, Role.OPERATOR)
     return Status(201, ProfileOut.of(create_profile(body.model_dump(), by=actor.label)))
 
 
 @router.get("profiles/{uuid:code}", response=ProfileOut)
-def get_profile(request: HttpRequest, code: UUID) -> ProfileOut:
-    return ProfileOut.of(get_profile_for(request.auth, code))  # type: ignore[attr-defined]
+def get_profile(request: ApiRequest, code: UUID) -> ProfileOut:
+    return ProfileOut.of(get_profile_for(request.auth, code))
 
 
 @router.put("profiles/{uuid:code}", response=ProfileOut)
-def change_profile(request: HttpRequest, code: UUID, body: ProfileIn) -> ProfileOut:
+def change_profile(request: ApiRequest, code: UUID, body: ProfileIn) -> ProfileOut:
     """A new version; sessions that run keep the one that they started with."""
-    actor = request.auth  # type: ignore[attr-defined]
+    actor = request.auth
     profile = get_profile_for(actor, code, Role.OPERATOR)
     edit_profile(profile, body.model_dump(), by=actor.label)
     return ProfileOut.of(profile)
 
 
 @router.post("profiles/{uuid:code}/duplicate", response={201: ProfileOut})
-def copy_profile(request: HttpRequest, code: UUID) -> Status[ProfileOut]:
-    actor = request.auth  # type: ignore[attr-defined]
+def copy_profile(request: ApiRequest, code: UUID) -> Status[ProfileOut]:
+    actor = request.auth
     profile = get_profile_for(actor, code, Role.OPERATOR)
     return Status(201, ProfileOut.of(duplicate_profile(profile, by=actor.label)))
 
 
 @router.delete("profiles/{uuid:code}", response={204: None})
-def remove_profile(request: HttpRequest, code: UUID) -> Status[None]:
+def remove_profile(request: ApiRequest, code: UUID) -> Status[None]:
     """Archive: sessions and reports keep their version."""
-    archive_profile(get_profile_for(request.auth, code, Role.OPERATOR))  # type: ignore[attr-defined]
+    archive_profile(get_profile_for(request.auth, code, Role.OPERATOR))
     return Status(204, None)
 
 
 @router.get("modes", response=list[ModeOut])
-def list_modes(request: HttpRequest) -> list[ModeOut]:
-    return [ModeOut.of(mode) for mode in modes_for(request.auth)]  # type: ignore[attr-defined]
+def list_modes(request: ApiRequest) -> list[ModeOut]:
+    return [ModeOut.of(mode) for mode in modes_for(request.auth)]

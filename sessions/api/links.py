@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from django.http import HttpRequest
 from ninja import Router, Schema, Status
 from pydantic import Field
 
+from operators.bearer import ApiRequest
 from operators.models import Role
 from sessions.access import get_link_for, get_session_for
 from sessions.actions.links import create_link, revoke_link
@@ -33,20 +33,20 @@ class LinkOut(Schema):
 
 
 @router.post("sessions/{uuid:code}/links", response={201: LinkOut})
-def add_link(request: HttpRequest, code: UUID, body: LinkIn | None = None) -> Status[VisitorLink]:
-    actor = request.auth  # type: ignore[attr-defined]
+def add_link(request: ApiRequest, code: UUID, body: LinkIn | None = None) -> Status[VisitorLink]:
+    actor = request.auth
     session = get_session_for(actor, code, Role.OPERATOR)
     return Status(201, create_link(session, by=actor.label, **(body or LinkIn()).model_dump()))
 
 
 @router.get("sessions/{uuid:code}/links", response=list[LinkOut])
-def list_links(request: HttpRequest, code: UUID) -> list[VisitorLink]:
-    return list(get_session_for(request.auth, code, Role.OPERATOR).links.all())  # type: ignore[attr-defined]
+def list_links(request: ApiRequest, code: UUID) -> list[VisitorLink]:
+    return list(get_session_for(request.auth, code, Role.OPERATOR).links.all())
 
 
 @router.delete("links/{uuid:code}", response={204: None})
-def remove_link(request: HttpRequest, code: UUID) -> Status[None]:
+def remove_link(request: ApiRequest, code: UUID) -> Status[None]:
     """Revoke the link and send its visitors out; they cannot come back with it."""
-    actor = request.auth  # type: ignore[attr-defined]
+    actor = request.auth
     revoke_link(get_link_for(actor, code), by=actor.label)
     return Status(204, None)

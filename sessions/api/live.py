@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
-from ninja import Header, Query, Router, Schema, Status
+from django.http import Http404
+from ninja import Header, Router, Schema, Status
 from pydantic import Field
 
+from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import Language
 from protocol.modes import DEFAULT_MODE_SLUG
@@ -50,6 +51,20 @@ class Step(Schema):
     uss_after_bytes: int | None
     metadata: dict[str, Any]
     error: str
+
+
+class VisitOut(Schema):
+    """A visitor's stay; milestones in milliseconds since their click on Talk, null for what has not happened."""
+
+    code: UUID
+    name: str
+    created_at: datetime
+    joined_at: datetime | None
+    left_at: datetime | None
+    token_ms: float | None
+    connected_ms: float | None
+    first_frame_ms: float | None
+    first_sound_ms: float | None
 
 
 class SessionSummary(Schema):
@@ -99,19 +114,24 @@ class SessionSummary(Schema):
 
 class SessionOut(SessionSummary):
     steps: list[Step]
+    visits: list[VisitOut]
 
     @classmethod
     def of(cls, session: AvatarSession) -> "SessionOut":
-        steps = session.steps.all()  # type: ignore[attr-defined]  (monitoring's rows, by reverse relation)
-        return cls(steps=[Step.from_orm(step) for step in steps], **cls.fields_of(session))
+        steps = session.steps.all()  # monitoring's rows, by reverse relation
+        return cls(
+            steps=[Step.from_orm(step) for step in steps],
+            visits=[VisitOut.from_orm(visit) for visit in session.visits.all()],
+            **cls.fields_of(session),
+        )
 
 
 @router.post("sessions", response={201: SessionOut})
 def start(
-    request: HttpRequest, body: SessionIn, idempotency_key: Annotated[str | None, Header(max_length=64)] = None
+    request: ApiRequest, body: SessionIn, idempotency_key: Annotated[str | None, Header(max_length=64)] = None
 ) -> Status[SessionOut]:
     """Start a session. The same `Idempotency-Key` again answers with the same session."""
-    actor = request.auth  # type: ignore[attr-defined]
+    actor = request.auth
     sessions_for(actor, Role.OPERATOR)
     session = start_session(
         profile=get_profile_for(actor, body.profile),
@@ -127,24 +147,27 @@ def start(
 
 @router.get("sessions", response=list[SessionSummary])
 def list_sessions(
-    request: HttpRequest, state: str | None = None, limit: int = Query(100, ge=1, le=1000), offset: int = Query(0, ge=0)
+    request: ApiRequest,
+    state: str | None = None,
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Field(ge=0)] = 0,
 ) -> list[SessionSummary]:
     """Newest first."""
-    sessions = sessions_for(request.auth)  # type: ignore[attr-defined]
+    sessions = sessions_for(request.auth)
     if state:
         sessions = sessions.filter(state=state)
     return [SessionSummary.of(session) for session in sessions[offset : offset + limit]]
 
 
 @router.get("sessions/{uuid:code}", response=SessionOut)
-def get_session(request: HttpRequest, code: UUID) -> SessionOut:
-    return SessionOut.of(get_session_for(request.auth, code))  # type: ignore[attr-defined]
+def get_session(request: ApiRequest, code: UUID) -> SessionOut:
+    return SessionOut.of(get_session_for(request.auth, code))
 
 
 @router.post("sessions/{uuid:code}/stop", response=SessionOut)
-def stop(request: HttpRequest, code: UUID) -> SessionOut:
+def stop(request: ApiRequest, code: UUID) -> SessionOut:
     """Stop; a session that is stopping or over stays as it is."""
-    actor = request.auth  # type: ignore[attr-defined]
+    actor = request.auth
     session = get_session_for(actor, code, Role.OPERATOR)
     stop_session(session, by=actor.label)
     return SessionOut.of(session)

@@ -1,0 +1,79 @@
+"""What the idle agent host and one session cost: memory of the whole process tree, own memory and CPU of a job."""
+
+import json
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.services import wait_until
+from tests.stack import Stack
+
+Row = tuple[str, str, list[float], float | None, str]
+MIB = 1024 * 1024
+SETTLE_S = 5  # after a start, before the readings
+
+
+def idle_and_session(stack: Stack, repetitions: int) -> list[Row]:
+    worker = _worker(stack)
+    time.sleep(SETTLE_S)
+    idle = [_tree_pss_mib(worker) for _ in range(repetitions)]
+    control = [_control_plane_pss_mib(stack) for _ in range(3)]
+    control_cpu = _control_plane_cpu_percent(stack)
+    code = stack.start_session("balanced")
+    session = stack.wait_ready(code)
+    job = psutil.Process(session["job_pid"])
+    time.sleep(SETTLE_S)
+    own: list[float] = []
+    cpu: list[float] = []
+    job.cpu_percent()
+    for _ in range(repetitions):
+        time.sleep(1)
+        own.append(job.memory_full_info().uss / MIB)
+        cpu.append(job.cpu_percent())
+    stack.stop_session(code)
+    return [
+        ("idle agent host, whole tree", "MB PSS", idle, 343, "median"),
+        ("session at 720p", "MB USS", own, 130, "median"),
+        ("session at 720p, nobody in the room", "% core", cpu, None, "median"),
+        ("idle control plane, without LiveKit", "MB PSS", control, 400, "median"),
+        ("idle control plane, without LiveKit", "% core", [control_cpu], 3, "median"),
+    ]
+
+
+def _worker(stack: Stack) -> psutil.Process:
+    record = stack.home / "agent-worker.json"
+    wait_until(record.exists, "the agent worker's record")
+    return psutil.Process(json.loads(record.read_text())["pid"])
+
+
+def _tree_pss_mib(root: psutil.Process) -> float:
+    return sum(_pss_mib(process) for process in [root, *root.children(recursive=True)])
+
+
+def _pss_mib(process: psutil.Process) -> float:
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+
+
+def _control_plane(stack: Stack) -> list[psutil.Process]:
+    assert stack.pid is not None
+    launcher = psutil.Process(stack.pid)
+    return [
+        process
+        for process in [launcher, *launcher.children(recursive=True)]
+        if "livekit-server" not in " ".join(process.cmdline())
+    ]
+
+
+def _control_plane_pss_mib(stack: Stack) -> float:
+    return sum(_pss_mib(process) for process in _control_plane(stack))
+
+
+def _control_plane_cpu_percent(stack: Stack, seconds: float = 20) -> float:
+    """Of one core, over `seconds`."""
+    processes = _control_plane(stack)
+    before = sum(sum(process.cpu_times()[:2]) for process in processes)
+    time.sleep(seconds)
+    after = sum(sum(process.cpu_times()[:2]) for process in processes)
+    return 100 * (after - before) / seconds

@@ -1,0 +1,43 @@
+"""From the request to the first frame published and to READY, with the agent worker warm and cold."""
+
+import subprocess
+import sys
+
+from tests.services import wait_until
+from tests.stack import ROOT, Stack
+
+Row = tuple[str, str, list[float], float | None, str]
+COLD_REPETITIONS = 5  # each costs a whole worker start
+
+
+def warm(stack: Stack, repetitions: int) -> list[Row]:
+    started = [_start_once(stack) for _ in range(repetitions + 1)][1:]  # the first warms caches
+    return [
+        ("start to first frame published", "ms", [readiness["first_video_ms"] for readiness in started], 800, "p95"),
+        ("start to READY", "ms", [readiness["ready_ms"] for readiness in started], 1500, "p95"),
+        ("start to job process", "ms", [readiness["process_started_ms"] for readiness in started], None, "p95"),
+        ("start to connected", "ms", [readiness["connected_ms"] for readiness in started], None, "p95"),
+    ]
+
+
+def cold(stack: Stack, repetitions: int) -> list[Row]:
+    ready: list[float] = []
+    for _ in range(min(COLD_REPETITIONS, repetitions)):
+        subprocess.run(
+            [sys.executable, "-m", "agent", "stop"],
+            cwd=ROOT,
+            env={**stack.environment, **stack.settings},
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        ready.append(_start_once(stack)["ready_ms"])
+    return [("start to READY, worker cold", "ms", ready, 4000, "p95")]
+
+
+def _start_once(stack: Stack) -> dict[str, float]:
+    code = stack.start_session("balanced")
+    readiness = stack.wait_ready(code)["readiness"]
+    wait_until(lambda: stack.session(code)["readiness"]["first_video_ms"] is not None, "a first frame")
+    stack.stop_session(code)
+    return dict(readiness)

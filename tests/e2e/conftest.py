@@ -1,0 +1,91 @@
+"""The whole product in real processes, and a real browser for an operator and for visitors."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from launch.browser import find_chromium
+from tests.stack import VISITOR_BROWSER_FLAGS, Stack
+
+ADMIN_PASSWORD = "only-for-these-tests-4711"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack") / "home")
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=VISITOR_BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def admin_state(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The admin signs in by the printed link and sets a password; returns the browser's kept cookies."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(stack.sign_in_url)
+    for field in page.locator("input[type=password]").all():
+        field.fill(ADMIN_PASSWORD)
+    page.locator("form button[type=submit]").first.click()
+    page.wait_for_url(f"{stack.url}/")
+    state = tmp_path_factory.mktemp("browser") / "admin.json"
+    context.storage_state(path=state)
+    context.close()
+    return state
+
+
+@pytest.fixture
+def operator_page(browser: Browser, admin_state: Path) -> Iterator[Page]:
+    """A page of somebody who is signed in; a message in its console that is an error fails the test."""
+    context = browser.new_context(storage_state=admin_state, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def visitor_page(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """Opens pages of visitors, each in a browser of its own with a microphone that hums."""
+    contexts = []
+
+    def open_page() -> Page:
+        contexts.append(browser.new_context(permissions=["microphone"]))
+        return contexts[-1].new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def session_code(stack: Stack) -> Iterator[str]:
+    """A READY session, stopped afterwards."""
+    code = stack.start_session("balanced")
+    stack.wait_ready(code)
+    yield code
+    stack.stop_session(code)
+
+
+def process_of(stack: Stack, *words: str) -> psutil.Process:
+    """The launcher's child whose command line has all the words."""
+    children = psutil.Process(stack.pid).children(recursive=True)
+    return next(
+        child for child in children if child.is_running() and all(word in " ".join(child.cmdline()) for word in words)
+    )

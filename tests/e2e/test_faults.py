@@ -1,0 +1,138 @@
+"""What may die while an avatar talks, and what must be true then."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import process_of
+from tests.e2e.test_main_path import talk
+from tests.services import wait_until
+from tests.stack import Stack
+
+OpenPage = Callable[[], Page]
+
+
+def frames_shown(page: Page) -> int:
+    """Frames that the visitor's browser has decoded so far."""
+    return int(page.evaluate("document.querySelector('video[data-video]').getVideoPlaybackQuality().totalVideoFrames"))
+
+
+def wait_for_more_frames(page: Page, count: int = 25) -> None:
+    before = frames_shown(page)
+    wait_until(lambda: frames_shown(page) >= before + count, "more frames at the visitor", 20, 0.1)
+
+
+def test_a_killed_job_is_noticed_in_three_seconds_and_comes_back_in_the_same_room(
+    stack: Stack, session_code: str, visitor_page: OpenPage
+) -> None:
+    visitor = visitor_page()
+    talk(visitor, stack.new_link(session_code)["url"])
+    before = stack.session(session_code)
+    killed_at = time.monotonic()
+    os.kill(before["job_pid"], signal.SIGKILL)
+    stack.wait_for(session_code, lambda s: s["attempt"] == 2, "the loss noticed")
+    assert time.monotonic() - killed_at <= 3
+    after = stack.wait_ready(session_code)
+    assert after["room"] == before["room"]
+    assert after["job_pid"] != before["job_pid"]
+    expect(visitor.locator("body")).to_have_attribute("data-screen", "talk", timeout=20_000)
+    wait_for_more_frames(visitor)
+
+
+def test_a_job_that_is_lost_again_ends_the_session_with_its_reason(stack: Stack) -> None:
+    code = stack.start_session("constrained")
+    for attempt in (1, 2):
+        job = stack.wait_for(
+            code,
+            lambda s, n=attempt: s["state"] == "ready" and s["attempt"] == n and s["job_pid"],
+            f"attempt {attempt}",
+        )
+        os.kill(job["job_pid"], signal.SIGKILL)
+    ended = stack.wait_for(code, lambda s: s["state"] == "ended", "the end")
+    assert ended["end_reason"] == "agent_lost"
+
+
+def test_a_killed_agent_worker_leaves_no_session_ready_with_nobody_behind_it(stack: Stack) -> None:
+    code = stack.start_session("constrained")
+    before = stack.wait_ready(code)
+    worker = psutil.Process(before["job_pid"])
+    while "agent.worker" not in " ".join(worker.cmdline()) or worker.ppid() != 1:
+        parent = worker.parent()
+        assert parent is not None
+        if parent.pid == 1 or "launch" in " ".join(parent.cmdline()):
+            break
+        worker = parent
+    worker.kill()
+    after = stack.wait_for(code, lambda s: s["state"] == "ended" or s["attempt"] == 2, "the loss noticed")
+    after = stack.wait_for(code, lambda s: s["state"] in ("ready", "ended"), "it settled")
+    if after["state"] == "ready":
+        assert psutil.pid_exists(after["job_pid"])
+        stack.stop_session(code)
+    assert after["end_reason"] in (None, "agent_lost")
+
+
+@pytest.mark.parametrize("words", [("daphne",), ("celery", "worker"), ("manage.py", "monitor"), ("agent.sampler",)])
+def test_a_control_process_dies_and_the_visitor_notices_nothing(
+    stack: Stack, session_code: str, visitor_page: OpenPage, words: tuple[str, ...]
+) -> None:
+    visitor = visitor_page()
+    talk(visitor, stack.new_link(session_code)["url"])
+    before = stack.session(session_code)
+    victim = process_of(stack, *words)
+    victim.kill()
+    wait_for_more_frames(visitor)
+    wait_until(lambda: process_of(stack, *words).pid != victim.pid, "the process coming back", 20, 0.2)
+    wait_until(lambda: _answers(stack), "the API answering again", 30, 0.2)
+    after = stack.wait_ready(session_code)
+    assert (after["job_pid"], after["attempt"]) == (before["job_pid"], 1)
+
+
+def test_redis_restarts_while_a_session_talks_and_no_event_is_lost_or_doubled(
+    stack: Stack, session_code: str, visitor_page: OpenPage
+) -> None:
+    visitor = visitor_page()
+    talk(visitor, stack.new_link(session_code)["url"])
+    before = stack.session(session_code)
+    victim = process_of(stack, "valkey")
+    victim.kill()
+    wait_for_more_frames(visitor)
+    wait_until(lambda: process_of(stack, "valkey").pid != victim.pid, "Valkey coming back", 20, 0.2)
+    seen = len(stack.api("GET", f"sessions/{session_code}/samples?limit=10000"))
+    stack.wait_for(
+        session_code,
+        lambda _: len(stack.api("GET", f"sessions/{session_code}/samples?limit=10000")) > seen + 3,
+        "samples flowing again",
+    )
+    after = stack.session(session_code)
+    assert (after["job_pid"], after["attempt"], after["state"]) == (before["job_pid"], 1, "ready")
+    counts = stack.manage("telemetry_counts", "--source", f"job:{session_code}")
+    assert re.search(r"missed 0\b", counts), counts
+    steps = [step["key"] for step in after["steps"]]
+    assert len(steps) == len(set(steps)), "a step was written twice"
+
+
+def test_livekit_down_at_start_is_said_and_tried_again_by_the_modes_policy(stack: Stack) -> None:
+    victim = process_of(stack, "livekit-server")
+    os.kill(victim.pid, signal.SIGSTOP)
+    try:
+        code = stack.start_session("ultra-low-latency")
+        waiting = stack.wait_for(code, lambda s: "does not answer" in s["state_detail"], "the reason told")
+        assert waiting["state"] == "starting"
+        assert "Retry 1 of 3" in waiting["state_detail"]
+    finally:
+        os.kill(victim.pid, signal.SIGCONT)
+    stack.wait_ready(code)
+    stack.stop_session(code)
+
+
+def _answers(stack: Stack) -> bool:
+    try:
+        return bool(stack.api("GET", "modes"))
+    except OSError:
+        return False
