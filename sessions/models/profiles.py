@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -53,12 +54,14 @@ class ProfileVersion(models.Model):
     persona = models.TextField(
         _("persona"),
         max_length=MAX_PERSONA_CHARS,
+        validators=[MaxLengthValidator(MAX_PERSONA_CHARS)],  # a text field's own limit binds forms only
         blank=True,
         help_text=_("Who the avatar is and how it talks."),
     )
     greeting = models.TextField(
         _("greeting"),
         max_length=MAX_GREETING_CHARS,
+        validators=[MaxLengthValidator(MAX_GREETING_CHARS)],
         help_text=_("Said to a visitor as soon as they see the face."),
     )
     language = models.CharField(_("language"), max_length=8, choices=Language.choices, default=Language.ENGLISH)

@@ -39,7 +39,7 @@ class VisitorLink(models.Model):
     @property
     def url(self) -> str:
         """The absolute address that a visitor opens; its last part is the token."""
-        return settings.PUBLIC_URL + reverse("sessions:join", args=[self.token])
+        return f"{settings.PUBLIC_URL}{reverse('sessions:join', args=[self.token])}"
 
     @property
     def is_open(self) -> bool:
