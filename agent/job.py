@@ -92,7 +92,12 @@ class AvatarJob:
         self._emit = telemetry.emit
         self._steps = WorkflowAnalyzer(telemetry.emit)
         self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
-        self._session: AgentSession = AgentSession(tts=HibariTTS(), vad=None, user_away_timeout=None)
+        self._session: AgentSession = AgentSession(
+            tts=HibariTTS(),
+            vad=None,
+            turn_handling={"turn_detection": None, "interruption": {"resume_false_interruption": False}},
+            user_away_timeout=None,
+        )
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
         self._visitors = Visitors(telemetry.emit, self._greeting.greet, already_greeted=spec.greeted)
         self._avatar: Avatar | None = None

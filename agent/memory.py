@@ -1,7 +1,7 @@
 """Memory of a process, bytes, from the kernel's own files; a reading that is withheld is None."""
 
+import asyncio
 import os
-import time
 from dataclasses import dataclass
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -47,17 +47,21 @@ def parse_smaps_rollup(text: bytes) -> ProcessMemory:
 
 
 class OwnMemory:
-    """This process's memory for step edges. Private memory takes milliseconds to sum: a reading is good for `max_age_s`."""
+    """This process's memory for step edges, without holding up the event loop.
 
-    def __init__(self, max_age_s: float = 0.1) -> None:
-        self._max_age_s = max_age_s
+    Private memory takes milliseconds to sum: it is read in a thread, and what `read` returns is the newest known value, which
+    is None before the first reading is there.
+    """
+
+    def __init__(self) -> None:
         self._uss_bytes: int | None = None
-        self._read_at = float("-inf")
+        self._reading: asyncio.Future[None] | None = None
 
     def read(self) -> tuple[int | None, int | None]:
-        """(rss_bytes, uss_bytes)"""
-        now = time.monotonic()
-        if now - self._read_at > self._max_age_s:
-            self._uss_bytes = read_memory().uss_bytes
-            self._read_at = now
+        """(rss_bytes, uss_bytes); begins a new reading of the private memory."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.get_running_loop().run_in_executor(None, self._refresh)
         return read_rss(), self._uss_bytes
+
+    def _refresh(self) -> None:
+        self._uss_bytes = read_memory().uss_bytes

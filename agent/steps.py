@@ -70,7 +70,7 @@ class WorkflowAnalyzer:
             number=len(self.steps) + 1,
             key=str(key),
             label=label or STEP_LABELS.get(key, str(key)),
-            parent=_current.get(),
+            parent=_running(_current.get()),
             started=time.monotonic(),
             rss_before_bytes=rss_bytes,
             uss_before_bytes=uss_bytes,
@@ -156,6 +156,13 @@ class WorkflowAnalyzer:
             metadata=step.metadata,
             error=step.error,
         )
+
+
+def _running(step: Step | None) -> Step | None:
+    """The step itself or the nearest one around it that still runs: tasks may outlive the step they were started in."""
+    while step is not None and step.status != "running":
+        step = step.parent
+    return step
 
 
 def slowest(steps: list[Step], count: int = 3) -> list[Step]:

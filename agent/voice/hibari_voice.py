@@ -3,13 +3,17 @@
 Loaded before the agent worker forks its job processes, so that all of them share its memory.
 """
 
+import ctypes
 import functools
+import gc
 import threading
 from typing import Final
 
 import numpy as np
 from hibari import SAMPLE_RATE, Hibari
 from numpy.typing import NDArray
+
+from agent.voice.packed import pronunciations, tag_weights
 
 VOICE: Final = "heart"  # the voice that ships inside the wheel; the others would be downloaded
 LEAD_IN_S: Final = 0.02  # what is kept before the first sound: hibari itself puts 0.31 s of silence there
@@ -21,7 +25,12 @@ _model_lock = threading.Lock()
 @functools.cache
 def _model() -> Hibari:
     model = Hibari(voice=VOICE, threads=1)
-    _ = model.g2p  # the lexicons load on first use
+    g2p = model.g2p  # loads the pronunciation tables
+    for table in (g2p.lexicon.golds, g2p.lexicon.silvers):
+        table.d = pronunciations(table.d)
+    g2p.tagger.weights = tag_weights(g2p.tagger.weights, g2p.tagger.tags)
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # hands the memory of the unpacked tables back, before processes are forked
     return model
 
 
