@@ -1,0 +1,1 @@
+"""Pixels of the built-in avatar."""
