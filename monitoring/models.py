@@ -118,12 +118,16 @@ class FrameSample(models.Model):
 
 
 class EventSource(models.Model):
-    """How far each writer's events are ingested: an event at or below `last_seq` has been here before."""
+    """How far each writer's events are ingested: an event at or below `last_seq` has been here before.
+
+    Entries that name no readable writer are counted under the name "".
+    """
 
     name = models.CharField(max_length=120, unique=True)
     last_seq = models.PositiveBigIntegerField(default=0)
     replayed = models.PositiveBigIntegerField(default=0)  # events that came again
     missed = models.PositiveBigIntegerField(default=0)  # numbers that never came
+    set_aside = models.PositiveBigIntegerField(default=0)  # events that could not be used
     last_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:

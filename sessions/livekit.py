@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from livekit import api
 
+from protocol.jobspec import room_name_for
 from sessions.errors import LiveKitError
 
 T = TypeVar("T")
@@ -75,6 +76,13 @@ def participant_identities(room: str) -> set[str]:
     request = api.ListParticipantsRequest(room=room)
     response = call(lambda client: _unless_missing(client.room.list_participants(request)))
     return set() if response is None else {participant.identity for participant in response.participants}
+
+
+def open_rooms() -> dict[str, str]:
+    """Rooms of avatar sessions that are open now: room name -> code of its session."""
+    response = call(lambda client: client.room.list_rooms(api.ListRoomsRequest()))
+    prefix = room_name_for("")
+    return {room.name: room.name.removeprefix(prefix) for room in response.rooms if room.name.startswith(prefix)}
 
 
 def is_reachable() -> bool:

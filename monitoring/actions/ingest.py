@@ -1,0 +1,174 @@
+"""Write a batch of stream entries to the database, once each.
+
+How far a writer's events are taken stands in the same transaction as what they left behind. So an entry may come again, after
+a crash between the commit and the acknowledgement or because its writer sent it twice: it is counted and skipped.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+from pydantic import ValidationError
+
+from monitoring.batch import Batch, UnusableEvent
+from monitoring.handlers import handle
+from monitoring.models import EventSource, SetAsideEvent
+from protocol.events import TelemetryEvent, decode_event
+from protocol.streams import EVENT_FIELD, MAX_EVENT_BYTES
+from sessions.models import AvatarSession
+from sessions.signals import session_changed
+
+logger = logging.getLogger(__name__)
+
+KEPT_SET_ASIDE: Final = 1_000
+KEPT_PAYLOAD_CHARS: Final = 2_000
+UNREADABLE: Final = ""  # `EventSource.name` under which entries of no readable writer are counted
+
+Entry = tuple[str, dict[bytes, bytes] | None]  # stream id, fields; no fields where the stream was trimmed meanwhile
+Frames = dict[str, tuple[datetime, dict[str, Any]]]
+
+
+@dataclass
+class Ingested:
+    """What a batch came to."""
+
+    events: int = 0
+    replayed: int = 0
+    set_aside: int = 0
+    messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # samples for the live socket: topic, data
+
+
+@dataclass
+class _Read:
+    """A stream entry after reading: an event, or why there is none."""
+
+    entry_id: str
+    payload: bytes
+    event: TelemetryEvent | None
+    reason: str = ""
+
+    @property
+    def received_at(self) -> datetime:
+        """When Redis took it: the part of the id before the dash is in milliseconds."""
+        return datetime.fromtimestamp(int(self.entry_id.split("-")[0]) / 1000, UTC)
+
+
+def ingest(entries: Sequence[Entry], frames: Frames) -> Ingested:
+    """Write a batch in one transaction. `frames` carries each session's last frame figures from batch to batch.
+
+    Where an event can't be written, the batch is written again with a savepoint an event, and that event is set aside.
+    Raises `OperationalError` or `InterfaceError` where the database is away or locked: nothing was written, ask again.
+    """
+    reads = [_read(entry_id, fields) for entry_id, fields in entries if fields is not None]
+    try:
+        return _write(reads, frames, nullcontext)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        logger.exception("a batch of %d events could not be written at once; writing them one by one", len(reads))
+        return _write(reads, frames, transaction.atomic)
+
+
+def _read(entry_id: str, fields: dict[bytes, bytes]) -> _Read:
+    payload = fields.get(EVENT_FIELD.encode(), b"")
+    if len(payload) > MAX_EVENT_BYTES:
+        return _Read(entry_id, payload, None, f"{len(payload)} bytes are more than {MAX_EVENT_BYTES}")
+    try:
+        return _Read(entry_id, payload, decode_event(payload))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "event"
+        return _Read(entry_id, payload, None, f"{where}: {first['msg']}")
+
+
+def _write(reads: Sequence[_Read], frames: Frames, savepoint: Callable[[], AbstractContextManager[Any]]) -> Ingested:
+    """One transaction for the batch; each event inside `savepoint`."""
+    one_by_one = savepoint is not nullcontext
+    done = Ingested()
+    with transaction.atomic():
+        sources = _lock_sources({read.event.source for read in reads if read.event is not None})
+        codes = {code for read in reads if (code := getattr(read.event, "session", None)) is not None}
+        batch = Batch.for_codes(codes, dict(frames))
+        aside: list[_Read] = []
+        for read in reads:
+            if read.event is None:
+                aside.append(read)
+                continue
+            source = sources[read.event.source]
+            if read.event.seq <= source.last_seq:
+                source.replayed += 1
+                done.replayed += 1
+                continue
+            source.missed += read.event.seq - source.last_seq - 1
+            source.last_seq = read.event.seq
+            source.last_at = read.received_at
+            batch.received_at = read.received_at
+            try:
+                with savepoint():
+                    handle(read.event, batch)
+                    if one_by_one:
+                        batch.flush()
+                done.events += 1
+            except UnusableEvent as error:
+                read.reason = str(error)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                if not one_by_one:
+                    raise
+                logger.exception("event %s was set aside", read.entry_id)
+                batch.forget_unwritten()
+                read.reason = f"{type(error).__name__}: {error}"
+            if read.reason:
+                aside.append(read)
+                source.set_aside += 1
+        batch.flush()
+        EventSource.objects.bulk_update(sources.values(), ["last_seq", "replayed", "missed", "set_aside", "last_at"])
+        done.set_aside = _set_aside(aside)
+        for code in batch.changed:
+            transaction.on_commit(lambda code=code: session_changed.send(sender=AvatarSession, code=code))  # type: ignore[misc]
+    frames.clear()
+    frames.update(batch.frames)
+    done.messages = batch.messages
+    return done
+
+
+def _lock_sources(names: set[str]) -> dict[str, EventSource]:
+    EventSource.objects.bulk_create([EventSource(name=name) for name in sorted(names)], ignore_conflicts=True)
+    rows = EventSource.objects.select_for_update().filter(name__in=names).order_by("name")
+    return {source.name: source for source in rows}
+
+
+def _set_aside(reads: Sequence[_Read]) -> int:
+    """Keep unusable entries for a look; how many were new. The oldest go when there are too many."""
+    if not reads:
+        return 0
+    known = set(
+        SetAsideEvent.objects.filter(entry_id__in=[read.entry_id for read in reads]).values_list("entry_id", flat=True)
+    )
+    new = [read for read in reads if read.entry_id not in known]
+    SetAsideEvent.objects.bulk_create(
+        [
+            SetAsideEvent(
+                entry_id=read.entry_id,
+                reason=read.reason[:500],
+                payload=read.payload[:KEPT_PAYLOAD_CHARS].decode(errors="replace").replace("\x00", "\ufffd"),
+            )
+            for read in new
+        ],
+        ignore_conflicts=True,
+    )
+    unreadable = sum(read.event is None for read in new)
+    if unreadable:
+        EventSource.objects.get_or_create(name=UNREADABLE)
+        EventSource.objects.filter(name=UNREADABLE).update(set_aside=F("set_aside") + unreadable)
+    newest_first = SetAsideEvent.objects.order_by("-pk").values_list("pk", flat=True)
+    for pk in newest_first[KEPT_SET_ASIDE : KEPT_SET_ASIDE + 1]:
+        SetAsideEvent.objects.filter(pk__lte=pk).delete()
+    logger.warning("%d events were set aside; the last: %s", len(new), new[-1].reason if new else "known")
+    return len(new)

@@ -1,0 +1,113 @@
+"""What the watcher decides about a session or a host's agent worker: pure functions over rows, for a given `now`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from sessions.models import AgentWorker, AvatarSession, EndReason, State
+from sessions.models.avatar_session import ON_AIR_STATES
+
+SILENT_AFTER: Final = timedelta(seconds=5)  # a job on air reports every second
+UNPLACED_AFTER: Final = timedelta(seconds=20)
+STOPPING_FOR: Final = timedelta(seconds=40)  # the tasks that close rooms try for 30 s by themselves
+WORKER_GONE_AFTER: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True)
+class End:
+    """End the session."""
+
+    reason: EndReason
+    detail: str
+
+
+@dataclass(frozen=True)
+class PlaceAgain:
+    """Nobody is placing the session (a queue was lost): order it once more."""
+
+
+@dataclass(frozen=True)
+class DispatchAgain:
+    """LiveKit took the dispatch, no worker did, as far as events tell."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """No worker took any of the mode's dispatches."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class AskLiveKit:
+    """The job is silent: it is lost if LiveKit does not see it in the room either."""
+
+
+@dataclass(frozen=True)
+class CloseRoom:
+    """The session has been stopping for too long: close its room here and end it."""
+
+
+Decision = End | PlaceAgain | DispatchAgain | GiveUp | AskLiveKit | CloseRoom
+
+
+def decide(session: AvatarSession, now: datetime, *, was_visited: bool) -> Decision | None:
+    """What has to be done about a live session; None where all is well."""
+    if session.state == State.STOPPING:
+        return CloseRoom() if now - session.state_changed_at > STOPPING_FOR else None
+    if now - session.requested_at >= timedelta(seconds=session.max_duration_s):
+        return End(EndReason.MAX_DURATION, _("The time limit of %(s)d s was reached.") % {"s": session.max_duration_s})
+    if session.state == State.READY and (end := _idle(session, now, was_visited)):
+        return end
+    if session.state == State.REQUESTED or not session.dispatch_id:
+        return PlaceAgain() if now - max(session.attempt_at, session.state_changed_at) > UNPLACED_AFTER else None
+    if session.job_pid is None:
+        return _untaken(session, now)
+    if now - (session.job_seen_at or session.attempt_at) > _silence_allowed(session):
+        return AskLiveKit()
+    return None
+
+
+def worker_is_gone(worker: AgentWorker, now: datetime) -> bool:
+    """True where the host's sampler reports and shows no agent worker, though one should run."""
+    if worker.state == AgentWorker.State.LOST:
+        return True
+    if worker.state != AgentWorker.State.RUNNING or worker.host_seen_at is None or worker.last_seen_at is None:
+        return False
+    host_reports = now - worker.host_seen_at < WORKER_GONE_AFTER
+    return host_reports and worker.host_seen_at - worker.last_seen_at > WORKER_GONE_AFTER
+
+
+def _idle(session: AvatarSession, now: datetime, was_visited: bool) -> End | None:
+    if session.empty_since is None or now - session.empty_since < timedelta(seconds=session.idle_timeout_s):
+        return None
+    if was_visited:
+        text = _("The last visitor left %(s)d s ago.")
+        return End(EndReason.VISITOR_LEFT, text % {"s": (now - session.empty_since).total_seconds()})
+    return End(EndReason.IDLE, _("Nobody came within %(s)d s.") % {"s": session.idle_timeout_s})
+
+
+def _untaken(session: AvatarSession, now: datetime) -> Decision | None:
+    """A dispatch waits `timeout_s`, then another one is made, until the mode's retries are used up."""
+    mode = session.mode_version.settings
+    if now - session.attempt_at <= timedelta(seconds=mode.timeout_s):
+        return None
+    # Every try waits `timeout_s`, so that the time since the start of this attempt counts the tries.
+    waited_s = (now - session.state_changed_at).total_seconds()
+    tries = int(waited_s // (mode.timeout_s + mode.retry_interval_s)) + 1
+    if tries > mode.retries:
+        text = _("No agent worker of %(host)s took the session: waited %(s)d s for a process, in %(n)d tries.")
+        return GiveUp(text % {"host": session.host, "s": waited_s, "n": mode.retries + 1})
+    text = _("No agent worker of %(host)s took the session within %(s)g s. Retry %(n)d of %(all)d.")
+    return DispatchAgain(text % {"host": session.host, "s": mode.timeout_s, "n": tries, "all": mode.retries})
+
+
+def _silence_allowed(session: AvatarSession) -> timedelta:
+    """A job that is not on air yet may be loading; it gets as long as the mode gives one try."""
+    if session.state in ON_AIR_STATES and session.ready_at is not None:
+        return SILENT_AFTER
+    return max(SILENT_AFTER, timedelta(seconds=session.mode_version.settings.timeout_s))

@@ -1,0 +1,225 @@
+"""What each kind of event leaves behind: one small function a kind.
+
+A handler may write through the actions of the sessions app and collects everything else in the batch.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel
+
+from monitoring.batch import Batch
+from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, process_figures
+from monitoring.live import OVERVIEW, host_topic, session_topic
+from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
+from protocol import events
+from sessions.actions import progress, workers
+from sessions.models import SessionEvent
+
+# A starved job overruns every second; its history need not say so each time.
+OVERRUN_PAUSE: Final = timedelta(seconds=10)
+OVERVIEW_FIGURES: Final = ("cpu_percent", "uss_bytes", "fps", "frame_p95_ms")
+
+E = TypeVar("E", bound=BaseModel)
+Handler = Callable[[Any, Batch], None]
+HANDLERS: Final[dict[type[BaseModel], Handler]] = {}
+
+
+def handles(kind: type[E]) -> Callable[[Callable[[E, Batch], None]], Callable[[E, Batch], None]]:
+    """Registers the function for events of `kind`."""
+
+    def register(handler: Callable[[E, Batch], None]) -> Callable[[E, Batch], None]:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+def handle(event: events.TelemetryEvent, batch: Batch) -> None:
+    """Apply one event. Raises `UnusableEvent` for an event of an unknown session."""
+    if isinstance(event, events._JobEvent):
+        batch.job_seen(batch.session(event.session), event.attempt)
+    HANDLERS[type(event)](event, batch)
+
+
+# -- a job's life ---------------------------------------------------------------------------------------------------
+
+
+@handles(events.JobProcessStarted)
+def job_process_started(event: events.JobProcessStarted, batch: Batch) -> None:
+    progress.record_process_started(event.session, event.attempt, event.host, event.pid, batch.moment(event.at))
+    batch.forget_jobs()
+
+
+@handles(events.JobConnected)
+def job_connected(event: events.JobConnected, batch: Batch) -> None:
+    progress.record_connected(event.session, event.attempt, batch.moment(event.at))
+
+
+@handles(events.FirstVideoPublished)
+def first_video_published(event: events.FirstVideoPublished, batch: Batch) -> None:
+    progress.record_first_video(event.session, event.attempt, batch.moment(event.at))
+
+
+@handles(events.JobReady)
+def job_ready(event: events.JobReady, batch: Batch) -> None:
+    progress.record_ready(event.session, event.attempt, batch.moment(event.at))
+
+
+@handles(events.GreetingStarted)
+def greeting_started(event: events.GreetingStarted, batch: Batch) -> None:
+    progress.record_greeted(event.session, event.identity, batch.moment(event.at))
+
+
+@handles(events.JobEnded)
+def job_ended(event: events.JobEnded, batch: Batch) -> None:
+    progress.record_job_ended(event.session, event.attempt, batch.moment(event.at), event.error)
+    batch.forget_jobs()
+    batch.frames.pop(event.session, None)
+
+
+# -- steps ----------------------------------------------------------------------------------------------------------
+
+
+@handles(events.StepStarted)
+def step_started(event: events.StepStarted, batch: Batch) -> None:
+    batch.add_step(
+        WorkflowStep(
+            session_id=batch.session(event.session).pk,
+            attempt=event.attempt,
+            number=event.step,
+            parent=event.parent,
+            key=event.key,
+            label=event.label,
+            started_at=batch.moment(event.at),
+            rss_before_bytes=event.rss_before_bytes,
+            uss_before_bytes=event.uss_before_bytes,
+        )
+    )
+    batch.changed.add(event.session)
+
+
+@handles(events.StepFinished)
+def step_finished(event: events.StepFinished, batch: Batch) -> None:
+    outcome = {
+        "status": event.status,
+        "duration_ms": event.duration_ms,
+        "rss_after_bytes": event.rss_after_bytes,
+        "uss_after_bytes": event.uss_after_bytes,
+        "metadata": event.metadata,
+        "error": event.error or "",
+    }
+    session_pk = batch.session(event.session).pk
+    if step := batch.new_step(session_pk, event.attempt, event.step):
+        for name, value in outcome.items():
+            setattr(step, name, value)
+    else:
+        WorkflowStep.objects.filter(session=session_pk, attempt=event.attempt, number=event.step).update(**outcome)
+    batch.changed.add(event.session)
+
+
+# -- frames ---------------------------------------------------------------------------------------------------------
+
+
+@handles(events.FrameStats)
+def frame_stats(event: events.FrameStats, batch: Batch) -> None:
+    figures = event.model_dump(include=set(FRAME_FIGURES))
+    row = FrameSample(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures)
+    batch.add(row)
+    batch.remember_frames(event.session, batch.received_at, frame_figures(row))
+
+
+@handles(events.FrameOverrun)
+def frame_overrun(event: events.FrameOverrun, batch: Batch) -> None:
+    session_pk, at = batch.session(event.session).pk, batch.moment(event.at)
+    told = SessionEvent.objects.filter(session=session_pk, kind=SessionEvent.Kind.FRAMES, at__gt=at - OVERRUN_PAUSE)
+    if told.exists():
+        return
+    text = _("Frame generation took %(took)d ms; its budget is %(budget)d ms (%(count)d frames).")
+    SessionEvent.objects.create(
+        session_id=session_pk,
+        at=at,
+        kind=SessionEvent.Kind.FRAMES,
+        text=text % {"took": round(event.took_ms), "budget": round(event.budget_ms), "count": event.count},
+    )
+    batch.changed.add(event.session)
+
+
+# -- visitors ---------------------------------------------------------------------------------------------------------
+
+
+@handles(events.VisitorJoined)
+def visitor_joined(event: events.VisitorJoined, batch: Batch) -> None:
+    progress.record_visitor_joined(event.session, event.identity, batch.moment(event.at))
+
+
+@handles(events.VisitorLeft)
+def visitor_left(event: events.VisitorLeft, batch: Batch) -> None:
+    progress.record_visitor_left(event.session, event.identity, batch.moment(event.at))
+
+
+@handles(events.VisitProgress)
+def visit_progress(event: events.VisitProgress, batch: Batch) -> None:
+    milestones = event.model_dump(include={"token_ms", "connected_ms", "first_frame_ms", "first_sound_ms"})
+    progress.record_visit_progress(event.session, event.identity, batch.moment(event.at), **milestones)
+
+
+# -- hosts ------------------------------------------------------------------------------------------------------------
+
+
+@handles(events.WorkerStarted)
+def worker_started(event: events.WorkerStarted, batch: Batch) -> None:
+    # By the clock of Redis: freshness is judged here, and the host's clock may be off.
+    workers.record_worker_started(event.host, event.pid, batch.received_at)
+
+
+@handles(events.ProcessExited)
+def process_exited(event: events.ProcessExited, batch: Batch) -> None:
+    workers.record_process_exited(event.host, event.pid, event.role, batch.moment(event.at))
+    batch.forget_jobs()
+
+
+@handles(events.HostSample)
+def host_sample(event: events.HostSample, batch: Batch) -> None:
+    at, cpu, memory = batch.moment(event.at), event.cpu, event.memory
+    row = HostSample(
+        host=event.host,
+        at=at,
+        cores=cpu.cores,
+        user_percent=cpu.user_percent,
+        system_percent=cpu.system_percent,
+        iowait_percent=cpu.iowait_percent,
+        steal_percent=cpu.steal_percent,
+        load_1m=event.load_1m,
+        memory_total_bytes=None if memory is None else memory.limit_bytes or memory.total_bytes,
+        memory_used_bytes=None if memory is None else _used_bytes(memory),
+        agent_pss_bytes=event.agent_pss_bytes,
+    )
+    batch.add(row)
+    batch.host_seen(event.host, next((each.pid for each in event.processes if each.role == "worker"), None))
+
+    stamp = event.at.isoformat(timespec="milliseconds")
+    lines = []
+    for process in event.processes:
+        session = batch.job_of(event.host, process.pid) if process.role == "job" else None
+        if session is None:
+            continue
+        sample = SessionSample(session_id=session.pk, at=at, **process.model_dump(exclude={"pid", "role"}))
+        batch.add(sample)
+        figures = {"at": stamp, **process_figures(sample), **batch.frames_of(session.code)}
+        if cpu.steal_percent is not None:
+            figures["steal_percent"] = cpu.steal_percent
+        batch.messages.append((session_topic(session.code), figures))
+        lines.append({"code": session.code} | {name: figures[name] for name in OVERVIEW_FIGURES if name in figures})
+
+    host: dict[str, Any] = {"at": stamp, "host": event.host, **host_figures(row)}
+    batch.messages.append((OVERVIEW, {"host": host, "sessions": lines}))
+    if cpu.per_core_busy_percent is not None:
+        host = {**host, "per_core_busy_percent": cpu.per_core_busy_percent}
+    batch.messages.append((host_topic(event.host), host))
+
+
+def _used_bytes(memory: events.MemorySample) -> int:
+    return memory.total_bytes - memory.available_bytes if memory.used_bytes is None else memory.used_bytes

@@ -1,0 +1,163 @@
+"""The watcher: no session stays as it is with nobody behind it.
+
+It looks at the rows twice a second. A killed job is reported by its host's sampler and handled on ingest; the watcher finds what
+nobody reports. Telemetry that is away proves nothing: a silent job is lost only if LiveKit does not see it either.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import Event
+from typing import Final
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from monitoring.actions.reporting import make_missing_reports
+from monitoring.decisions import (
+    AskLiveKit,
+    CloseRoom,
+    Decision,
+    DispatchAgain,
+    End,
+    GiveUp,
+    PlaceAgain,
+    decide,
+    worker_is_gone,
+)
+from sessions import livekit
+from sessions.actions.dispatching import dispatch_again
+from sessions.actions.lifecycle import end_session, enqueue, finish_session, job_lost
+from sessions.actions.progress import record_visitor_joined, record_visitor_left
+from sessions.actions.workers import record_process_exited
+from sessions.errors import LiveKitError
+from sessions.models import AgentWorker, AvatarSession, EndReason, Visit
+from sessions.models.avatar_session import LIVE_STATES, ON_AIR_STATES
+from sessions.tasks import ensure_agent_worker, place_session
+
+logger = logging.getLogger(__name__)
+
+TICK_S: Final = 0.5
+ASK_EVERY: Final = timedelta(seconds=2)
+PLACE_EVERY: Final = timedelta(seconds=20)
+START_WORKER_EVERY: Final = timedelta(seconds=10)
+COUNT_VISITORS_EVERY: Final = timedelta(seconds=10)
+SWEEP_EVERY: Final = timedelta(seconds=30)
+
+
+class Watcher:
+    """Decides and acts, once a `tick`. What it remembers only keeps it from asking too often."""
+
+    def __init__(self) -> None:
+        self._not_before: dict[tuple[str, object], datetime] = {}
+        self._livekit_is_away = False
+
+    def run(self, stop: Event) -> None:
+        """Tick until `stop` is set; a database that is away is waited for."""
+        pause_s = TICK_S
+        while not stop.wait(pause_s):
+            try:
+                self.tick(timezone.now())
+                pause_s = TICK_S
+            except (OperationalError, InterfaceError) as error:
+                if pause_s == TICK_S:
+                    logger.warning("the watcher waits for the database: %s", error)
+                pause_s = min(pause_s * 2, 5.0)
+                close_old_connections()
+
+    def tick(self, now: datetime) -> None:
+        """Look at everything once."""
+        self._not_before = {key: at for key, at in self._not_before.items() if at > now}
+        joined = Visit.objects.filter(session=OuterRef("pk")).exclude(joined_at=None)
+        live = AvatarSession.objects.filter(state__in=LIVE_STATES).select_related("mode_version")
+        for session in live.annotate(was_visited=Exists(joined)):
+            decision = decide(session, now, was_visited=session.was_visited)
+            if decision is not None:
+                self._carry_out(session, decision, now)
+            elif session.state in ON_AIR_STATES and self._is_due("visitors", session.pk, now, COUNT_VISITORS_EVERY):
+                self._with_livekit(lambda session=session: self._count_visitors(session))  # type: ignore[misc]
+        for worker in AgentWorker.objects.all():
+            if worker_is_gone(worker, now) and self._is_due("worker", worker.host, now, START_WORKER_EVERY):
+                self._bring_back(worker, now)
+        if self._is_due("sweep", None, now, SWEEP_EVERY):
+            self._with_livekit(self._close_left_over_rooms)
+        make_missing_reports(now)
+
+    def _carry_out(self, session: AvatarSession, decision: Decision, now: datetime) -> None:
+        match decision:
+            case End(reason, detail):
+                end_session(session, reason, detail)
+            case PlaceAgain():
+                if self._is_due("place", session.pk, now, PLACE_EVERY):
+                    enqueue(place_session, session.pk)
+            case DispatchAgain(detail):
+                if self._is_due("ask", session.pk, now, ASK_EVERY):
+                    self._with_livekit(lambda: self._dispatch_again_unless_in(session, detail))
+            case GiveUp(detail):
+                if self._is_due("ask", session.pk, now, ASK_EVERY):
+                    self._give_up_unless_in(session, detail)
+            case AskLiveKit():
+                if self._is_due("ask", session.pk, now, ASK_EVERY):
+                    self._with_livekit(lambda: self._end_attempt_if_gone(session))
+            case CloseRoom():
+                self._with_livekit(lambda: livekit.delete_room(session.room))
+                finish_session(session)
+
+    def _end_attempt_if_gone(self, session: AvatarSession) -> None:
+        if not livekit.agent_is_in(session.room):
+            job_lost(session, session.attempt, _("The avatar's process was silent and is not in the room."))
+
+    def _dispatch_again_unless_in(self, session: AvatarSession, detail: str) -> None:
+        # Its events may wait for Redis: a second job beside it would be worse than none.
+        if not livekit.agent_is_in(session.room):
+            dispatch_again(session, detail)
+
+    def _give_up_unless_in(self, session: AvatarSession, detail: str) -> None:
+        try:
+            if livekit.agent_is_in(session.room):
+                return
+        except LiveKitError as error:
+            detail = f"{detail} {error}"
+        end_session(session, EndReason.FAILED, detail)
+
+    def _count_visitors(self, session: AvatarSession) -> None:
+        """Set right who is here: a job that was killed reports nobody who left meanwhile."""
+        visits = list(Visit.objects.filter(session=session, removed_at=None))
+        here = livekit.participant_identities(session.room)
+        now = timezone.now()
+        for visit in visits:
+            if visit.is_here and visit.identity not in here:
+                record_visitor_left(str(session.code), visit.identity, now)
+            elif not visit.is_here and visit.identity in here:
+                record_visitor_joined(str(session.code), visit.identity, now)
+
+    def _bring_back(self, worker: AgentWorker, now: datetime) -> None:
+        if worker.pid is not None:
+            record_process_exited(worker.host, worker.pid, "worker", now)
+        enqueue(
+            ensure_agent_worker, worker.host, queue=f"host.{worker.host}", expires=START_WORKER_EVERY.total_seconds()
+        )
+
+    def _close_left_over_rooms(self) -> None:
+        """Close rooms whose session ended while LiveKit was away."""
+        for room, code in livekit.open_rooms().items():
+            if AvatarSession.objects.filter(code=code).exclude(state__in=LIVE_STATES).exists():
+                logger.warning("closing %s: its session is over", room)
+                livekit.delete_room(room)
+
+    def _with_livekit(self, ask: Callable[[], None]) -> None:
+        try:
+            ask()
+            self._livekit_is_away = False
+        except LiveKitError as error:
+            if not self._livekit_is_away:
+                logger.warning("the watcher waits for LiveKit: %s", error)
+            self._livekit_is_away = True
+
+    def _is_due(self, what: str, which: object, now: datetime, every: timedelta) -> bool:
+        if (what, which) in self._not_before:
+            return False
+        self._not_before[what, which] = now + every
+        return True

@@ -1,0 +1,310 @@
+"""Events come out of the stream once each, whatever happens on the way."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+from redis import Redis
+from redis.exceptions import RedisError
+
+from monitoring import handlers
+from monitoring.actions import ingest as ingest_module
+from monitoring.ingester import Ingester, connect
+from monitoring.live import Broadcaster
+from monitoring.models import EventSource, FrameSample, HostSample, SessionSample, SetAsideEvent, WorkflowStep
+from protocol import events
+from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
+from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
+from tests.monitoring.conftest import Writer
+from tests.services import Valkey, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STATS = {"composed": 20, "cached": 5, "repeated": 0, "dropped": 0, "frame_p95_ms": 12.5, "budget_ms": 40}
+
+
+def drain(ingester: Ingester) -> None:
+    """Ingest until nothing is left in the stream."""
+    while ingester.ingest_once(block_ms=10).events or ingester._redis.xlen(EVENTS_STREAM):
+        pass
+
+
+def count_of_pending(redis: Redis) -> Any:
+    return redis.xpending(EVENTS_STREAM, INGEST_GROUP)["pending"]
+
+
+def test_a_jobs_start_reaches_its_session(
+    ingester: Ingester, on_air: AvatarSession, begin: Callable[[], None], redis: Redis
+) -> None:
+    begin()
+    drain(ingester)
+    on_air.refresh_from_db()
+    assert on_air.state == State.READY
+    assert on_air.job_pid == 4711
+    assert None not in {on_air.process_started_at, on_air.connected_at, on_air.first_video_at, on_air.ready_at}
+    assert redis.xlen(EVENTS_STREAM) == 0
+    assert count_of_pending(redis) == 0
+
+
+def test_replayed_events_are_counted_and_written_once(ingester: Ingester, job: Writer) -> None:
+    stats = job.write(events.FrameStats, **STATS)
+    job.send(stats)
+    drain(ingester)
+    job.send(stats)
+    drain(ingester)
+    assert FrameSample.objects.count() == 1
+    source = EventSource.objects.get(name="job:1")
+    assert (source.last_seq, source.replayed, source.missed) == (1, 2, 0)
+
+
+def test_numbers_that_never_came_are_counted_as_missed(ingester: Ingester, job: Writer) -> None:
+    job.write(events.FrameStats, **STATS)
+    job.seq = 5
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    assert EventSource.objects.get(name="job:1").missed == 4
+
+
+def test_a_malformed_event_is_set_aside_and_the_rest_goes_through(
+    ingester: Ingester, job: Writer, on_air: AvatarSession, redis: Redis
+) -> None:
+    job.write(events.FrameStats, **STATS)
+    job.send_raw(b"not json")
+    job.send_raw(b'{"kind": "job_ready", "source": "x"}')
+    job.send_raw(b'{"kind": "\xff\x00"}')
+    job.send_raw(b'"' + b"x" * MAX_EVENT_BYTES + b'"')
+    redis.xadd(EVENTS_STREAM, {"other": "field"})
+    stranger = Writer(redis, "job:2", session="2b0d7b3d-3f14-4f2b-9d9c-0f4d5a0c1e2f", attempt=1)
+    stranger.write(events.JobReady)
+    Writer(redis, "job:3", session="x' or 1=1", attempt=1).write(events.JobReady)
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    assert FrameSample.objects.filter(session=on_air).count() == 2
+    assert SetAsideEvent.objects.count() == 7
+    assert EventSource.objects.get(name="").set_aside == 5
+    assert EventSource.objects.get(name="job:2").set_aside == 1
+    assert "there is no session" in SetAsideEvent.objects.get(payload__contains="job:2").reason
+
+
+def test_an_event_that_breaks_its_handler_is_set_aside_and_the_rest_goes_through(
+    ingester: Ingester, job: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(event: events.JobConnected, batch: Any) -> None:
+        SessionEvent.objects.create(session_id=batch.session(event.session).pk, kind="job", text="half", at=event.at)
+        batch.add(FrameSample(session_id=batch.session(event.session).pk, at=event.at, **STATS))
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setitem(cast(Any, handlers.HANDLERS), events.JobConnected, broken)
+    job.write(events.FrameStats, **STATS)
+    job.write(events.JobConnected)
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    assert FrameSample.objects.count() == 2
+    assert SetAsideEvent.objects.get().reason == "ZeroDivisionError: a mistake of ours"
+    assert not SessionEvent.objects.filter(text="half").exists()
+    assert EventSource.objects.get(name="job:1").last_seq == 3
+
+
+def test_a_value_that_the_database_refuses_is_set_aside(ingester: Ingester, job: Writer) -> None:
+    job.write(events.FrameStats, **STATS)
+    job.write(events.StepStarted, step=1, key="x", label="x", rss_before_bytes=2**70)
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    assert FrameSample.objects.count() == 2
+    assert SetAsideEvent.objects.count() == 1
+
+
+def test_set_aside_events_are_counted_but_only_the_last_are_kept(
+    ingester: Ingester, job: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "KEPT_SET_ASIDE", 3)
+    for number in range(8):
+        job.send_raw(b"broken %d" % number)
+    drain(ingester)
+    assert [aside.payload for aside in SetAsideEvent.objects.order_by("pk")] == ["broken 5", "broken 6", "broken 7"]
+    assert EventSource.objects.get(name="").set_aside == 8
+
+
+def test_an_ingester_that_dies_before_it_commits_loses_nothing_and_doubles_nothing(
+    ingester: Ingester, job: Writer, redis: Redis, monkeypatch: pytest.MonkeyPatch, live: Broadcaster
+) -> None:
+    job.write(events.FrameStats, **STATS)
+    with monkeypatch.context() as patch:
+        patch.setattr("monitoring.ingester.ingest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            drain(ingester)
+    assert count_of_pending(redis) == 1
+    job.write(events.FrameStats, **STATS)
+    drain(Ingester(redis, live))
+    assert FrameSample.objects.count() == 2
+    assert EventSource.objects.get(name="job:1").missed == 0
+
+
+def test_an_ingester_that_dies_between_commit_and_acknowledgement_doubles_nothing(
+    ingester: Ingester, job: Writer, redis: Redis, monkeypatch: pytest.MonkeyPatch, live: Broadcaster
+) -> None:
+    job.write(events.FrameStats, **STATS)
+    job.send_raw(b"broken")
+    with monkeypatch.context() as patch:
+        patch.setattr(ingester, "_acknowledge", lambda *_: (_ for _ in ()).throw(RedisError("gone")))
+        with pytest.raises(RedisError):
+            drain(ingester)
+    assert FrameSample.objects.count() == 1
+    drain(Ingester(redis, live))
+    assert FrameSample.objects.count() == 1
+    assert SetAsideEvent.objects.count() == 1
+    assert EventSource.objects.get(name="").set_aside == 1
+    assert EventSource.objects.get(name="job:1").replayed == 1
+    assert redis.xlen(EVENTS_STREAM) == 0
+
+
+def test_while_the_database_is_away_events_wait_in_the_stream(
+    ingester: Ingester, job: Writer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.write(events.FrameStats, **STATS)
+    with monkeypatch.context() as patch:
+        locked = OperationalError("database is locked")
+        patch.setattr("monitoring.batch.Batch.flush", lambda _: (_ for _ in ()).throw(locked))
+        for _ in range(2):
+            with pytest.raises(OperationalError):
+                drain(ingester)
+    assert redis.xlen(EVENTS_STREAM) == 1
+    drain(ingester)
+    assert FrameSample.objects.count() == 1
+    assert SetAsideEvent.objects.count() == 0
+
+
+def test_a_restart_of_redis_neither_loses_nor_doubles_an_event(
+    redis: Redis, valkey: Valkey, live: Broadcaster, job: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the loop around Redis runs in a thread; what it would write is collected here."""
+    written: list[int] = []
+
+    def collect(entries: Any, _: Any) -> ingest_module.Ingested:
+        written.extend(events.decode_event(fields[b"event"]).seq for _, fields in entries if fields)
+        return ingest_module.Ingested(events=len(entries))
+
+    monkeypatch.setattr("monitoring.ingester.ingest", collect)
+    monkeypatch.setattr("monitoring.ingester.close_old_connections", lambda: None)
+    stop = threading.Event()
+    thread = threading.Thread(target=Ingester(connect(valkey.url), live).run, args=(stop,))
+    thread.start()
+    try:
+        for _ in range(3):
+            job.write(events.JobConnected)
+        wait_until(lambda: len(written) == 3, "the first three")
+        valkey.stop()
+        valkey.start()
+        for _ in range(3):
+            job.write(events.JobConnected)
+        wait_until(lambda: len(set(written)) == 6, "the other three", limit_s=15)
+        wait_until(lambda: connect(valkey.url).xlen(EVENTS_STREAM) == 0, "the stream is empty")
+    finally:
+        stop.set()
+        thread.join(5)
+    assert written == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_redis_that_comes_back_empty_gets_its_group_again(ingester: Ingester, job: Writer, redis: Redis) -> None:
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    redis.flushall()
+    job.write(events.FrameStats, **STATS)
+    with pytest.raises(RedisError):
+        drain(ingester)
+    drain(ingester)
+    assert FrameSample.objects.count() == 2
+
+
+def test_only_one_ingester_is_active_at_a_time(redis: Redis, live: Broadcaster) -> None:
+    first, second = Ingester(redis, live), Ingester(redis, live)
+    assert first.hold_lease()
+    assert first.hold_lease()
+    assert not second.hold_lease()
+    first.release_lease()
+    assert second.hold_lease()
+
+
+def test_a_step_is_there_while_it_runs_and_after(ingester: Ingester, job: Writer, on_air: AvatarSession) -> None:
+    start = {"step": 1, "key": "starting_avatar_session", "label": "Starting Avatar Session", "rss_before_bytes": 100}
+    job.write(events.StepStarted, **start)
+    drain(ingester)
+    step = WorkflowStep.objects.get()
+    assert (step.status, step.duration_ms) == ("running", None)
+    end = {"step": 1, "status": "completed", "duration_ms": 310.5, "rss_after_bytes": 164, "metadata": {"fps": 25}}
+    job.write(events.StepFinished, **end)
+    drain(ingester)
+    step.refresh_from_db()
+    assert (step.status, step.duration_ms, step.memory_delta_bytes, step.metadata) == (
+        "completed",
+        310.5,
+        64,
+        {"fps": 25},
+    )
+
+
+def test_a_step_that_begins_and_fails_within_a_batch_is_whole(ingester: Ingester, job: Writer) -> None:
+    job.write(events.StepStarted, step=1, key="k", label="Outer")
+    job.write(events.StepStarted, step=2, parent=1, key="k", label="Inner")
+    job.write(events.StepFinished, step=2, status="failed", duration_ms=5, error="no such voice")
+    drain(ingester)
+    outer, inner = WorkflowStep.objects.all()
+    assert (outer.status, inner.status, inner.parent, inner.error) == ("running", "failed", 1, "no such voice")
+
+
+def test_a_hosts_second_is_shared_out_to_the_sessions_whose_jobs_it_shows(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession, begin: Callable[[], None]
+) -> None:
+    begin()
+    sampler.host_sample(4711, 4712)
+    drain(ingester)
+    sample = SessionSample.objects.get()
+    assert (sample.session, sample.uss_bytes, sample.cpu_percent) == (on_air, 118, 38.5)
+    host = HostSample.objects.get()
+    assert (host.steal_percent, host.memory_used_bytes, host.agent_pss_bytes) == (0.4, 7_000, 343)
+    worker = AgentWorker.objects.get(host="atlas")
+    assert worker.host_seen_at is not None
+    assert worker.last_seen_at is None
+
+
+def test_a_hosts_clock_that_is_off_neither_hides_its_host_nor_moves_times_into_the_future(
+    ingester: Ingester, sampler: Writer, job: Writer, on_air: AvatarSession
+) -> None:
+    job.at = timezone.now() + timedelta(hours=3)
+    job.write(events.JobProcessStarted, host="atlas", pid=4711, job_id="j1")
+    sampler.at = timezone.now() - timedelta(hours=3)
+    sampler.host_sample(4711)
+    drain(ingester)
+    on_air.refresh_from_db()
+    now = timezone.now()
+    assert on_air.process_started_at is not None
+    assert on_air.job_seen_at is not None
+    assert on_air.process_started_at <= now
+    assert now - on_air.job_seen_at < timedelta(seconds=30)
+    seen_at = AgentWorker.objects.get(host="atlas").host_seen_at
+    assert seen_at is not None
+    assert now - seen_at < timedelta(seconds=30)
+
+
+def test_a_killed_job_is_placed_again_as_soon_as_its_host_reports_it(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession, begin: Callable[[], None]
+) -> None:
+    begin()
+    sampler.write(events.ProcessExited, host="atlas", pid=4711, role="job")
+    drain(ingester)
+    on_air.refresh_from_db()
+    assert (on_air.state, on_air.attempt) == (State.DEGRADED, 2)
+
+
+def test_overruns_that_go_on_and_on_are_told_once_in_a_while(
+    ingester: Ingester, job: Writer, on_air: AvatarSession
+) -> None:
+    for _ in range(5):
+        job.write(events.FrameOverrun, took_ms=61.2, budget_ms=40, count=3)
+    drain(ingester)
+    told = SessionEvent.objects.get(session=on_air, kind=SessionEvent.Kind.FRAMES)
+    assert told.text == "Frame generation took 61 ms; its budget is 40 ms (3 frames)."
