@@ -1,0 +1,177 @@
+/** The visitor's page: a click on Talk, the visit, and how it comes back or ends. */
+
+import { Captions } from "./captions.js";
+import { Microphone } from "./microphone.js";
+import { FrameWatch, Milestones, SoundWatch } from "./milestones.js";
+import { AvatarRoom } from "./room.js";
+import { Screens } from "./screens.js";
+import { Meter, wakeSound } from "./sound.js";
+import { AT_FIRST, isPresent, viewOf } from "./stages.js";
+import { Refused, askForTicket, untilItWorks } from "./visit.js";
+
+const body = document.body;
+const elements = { video: body.querySelector("[data-video]"), audio: body.querySelector("[data-audio]") };
+const screens = new Screens(body);
+const captions = new Captions(
+  body.querySelector("[data-captions]"),
+  { you: document.getElementById("caption-you"), them: document.getElementById("caption-them") },
+  body.dataset.language,
+);
+
+/** @type {import("./stages.js").Facts} */
+let facts = { ...AT_FIRST };
+/** The visit under way: one for each click on Talk. @type {Visit | null} */
+let visit = null;
+
+/** @param {Partial<import("./stages.js").Facts>} changes */
+function learn(changes) {
+  facts = { ...facts, ...changes };
+  if (facts.started && isPresent(facts)) facts.met = true;
+  screens.show(viewOf(facts));
+  if (isPresent(facts)) visit?.seen();
+}
+
+const lit = body.querySelectorAll("[data-lit]");
+const bars = [...body.querySelectorAll("[data-bars] i")];
+const microphone = new Microphone(hear, (level) => {
+  for (const element of lit) element.style.setProperty("--level", level.toFixed(3));
+  // A voice is loudest in the middle of the row.
+  bars.forEach((bar, index) => {
+    const fromMiddle = Math.abs(index - (bars.length - 1) / 2) / (bars.length / 2);
+    bar.style.setProperty("--h", (level * (1 - fromMiddle * fromMiddle) * (0.7 + 0.3 * Math.random())).toFixed(2));
+  });
+});
+
+/** What the microphone says; turned on in whatever way, it joins the visit. @param {typeof facts} changes */
+function hear(changes) {
+  if (changes.mic !== "on") return learn(changes);
+  learn({ ...changes, help: false });
+  return visit?.publish();
+}
+
+class Visit {
+  constructor() {
+    this.ending = new AbortController();
+    /** @type {AvatarRoom | null} */
+    this.room = null;
+    this.milestones = new Milestones((identity, report) => this.room.report(identity, report));
+    this.frames = new FrameWatch(elements.video, (arriving) => {
+      if (arriving) this.milestones.reach("first_frame_ms");
+      learn({ frames: arriving });
+    });
+    this.sound = new SoundWatch(new Meter(), () => !facts.soundBlocked, () => {
+      const agent = this.room?.agent;
+      if (agent) this.milestones.heard(agent.identity);
+    });
+  }
+
+  /** Into the room, as often as it takes; the microphone is asked for beside it. */
+  async enter() {
+    const { signal } = this.ending;
+    microphone.open();
+    try {
+      await untilItWorks(() => this.#connect(signal), () => learn({ trying: true }), signal);
+    } catch (error) {
+      if (error instanceof Refused) this.#refused(error);
+      else if (!signal.aborted) throw error;
+    }
+  }
+
+  async #connect(signal) {
+    const ticket = await askForTicket(body.dataset.joinUrl, signal);
+    this.milestones.reach("token_ms");
+    const room = new AvatarRoom(elements, {
+      onFacts: (changes) => room === this.room && learn(changes),
+      onVideo: () => this.frames.start(),
+      onVideoGone: () => this.frames.stop(),
+      onSound: (track) => this.milestones.reached.first_sound_ms === undefined && this.sound.start(track),
+      onCaption: (caption) => captions.follow(caption),
+      onClosed: (over) => room === this.room && joined && this.#closed(over),
+    });
+    let joined = false; // an attempt that fails closes too, and is repeated by `enter`
+    this.room = room;
+    await room.connect(ticket);
+    joined = true;
+    this.milestones.reach("connected_ms");
+  }
+
+  /** Once the avatar is here: negotiating the microphone earlier would hold up its first frame. */
+  async publish() {
+    if (!microphone.track || !isPresent(facts)) return;
+    try {
+      await this.room.publish(microphone.track);
+    } catch (error) {
+      console.warn("The microphone could not be published", error); // the visitor still sees and hears
+    }
+  }
+
+  /** The avatar is on the screen. */
+  seen() {
+    const agent = this.room?.agent;
+    if (agent) this.milestones.seen(agent.identity);
+    this.publish();
+  }
+
+  #closed(over) {
+    this.room = null;
+    this.sound.stop();
+    this.frames.stop();
+    if (over) return finish({ over });
+    learn({ connection: "connecting", stage: null, weak: false });
+    return this.enter();
+  }
+
+  #refused({ code, message }) {
+    screens.refusalSentence(message);
+    const over = { session_ended: "ended", revoked: "removed" }[code] ?? "refused";
+    finish({ over, refusal: code });
+  }
+
+  end() {
+    const { room } = this;
+    this.room = null;
+    this.frames.stop();
+    this.sound.stop();
+    this.ending.abort();
+    room?.leave();
+  }
+}
+
+/** @param {Partial<import("./stages.js").Facts>} changes  why it is over; none: back to the join screen */
+function finish(changes) {
+  visit?.end();
+  visit = null;
+  captions.clear();
+  if (changes.over) microphone.close();
+  const { mic, heard, captions: shown } = facts;
+  learn({ ...AT_FIRST, mic, heard, captions: shown, ...changes });
+}
+
+const actions = {
+  talk() {
+    wakeSound();
+    finish({ started: true, connection: "connecting" });
+    visit = new Visit();
+    visit.enter();
+  },
+  back: () => finish({}),
+  leave: () => finish({ over: "left" }),
+  help: () => learn({ help: true }),
+  "close-help": () => (facts.started ? learn({ help: false }) : actions.talk()),
+  "try-microphone": () => microphone.open(),
+  async "toggle-microphone"() {
+    if (facts.mic === "on" || facts.mic === "muted") await microphone.toggle();
+    else if (!(await microphone.open()) && facts.mic === "blocked") learn({ help: true });
+  },
+  "toggle-captions": () => learn({ captions: !facts.captions }),
+  "turn-on-sound": () => visit?.room?.startSound(),
+};
+
+body.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button) actions[button.dataset.do]();
+  else if (body.dataset.screen === "talk" && body.dataset.gate === "sound") actions["turn-on-sound"]();
+});
+
+learn({});
+microphone.look();

@@ -1,0 +1,148 @@
+/** The LiveKit room of a visit: who the agent is, its tracks, attributes and captions, and how the connection fares. */
+
+const { ConnectionQuality, DisconnectReason, ParticipantKind, Room, RoomEvent, Track } = globalThis.LivekitClient;
+
+const STAGE_ATTRIBUTE = "avatary.stage";
+const AGENT_STATE_ATTRIBUTE = "lk.agent.state";
+const ON_BEHALF_ATTRIBUTE = "lk.publish_on_behalf";
+const PROGRESS_METHOD = "avatary.visit_progress";
+const CAPTIONS_TOPIC = "lk.transcription";
+
+/** Disconnects that are an answer, not an accident: the page does not come back by itself. */
+const FINAL = {
+  [DisconnectReason.CLIENT_INITIATED]: "left",
+  [DisconnectReason.ROOM_DELETED]: "ended",
+  [DisconnectReason.PARTICIPANT_REMOVED]: "removed",
+  [DisconnectReason.DUPLICATE_IDENTITY]: "elsewhere",
+};
+
+/**
+ * @typedef {object} Listener
+ * @property {(facts: Partial<import("./stages.js").Facts>) => void} onFacts
+ * @property {(track: MediaStreamTrack) => void} onVideo   the agent's video, now in the video element
+ * @property {() => void} onVideoGone
+ * @property {(track: MediaStreamTrack) => void} onSound   the agent's sound, now in the audio element
+ * @property {(caption: {reader: AsyncIterable<string>, segment: string, mine: boolean}) => void} onCaption
+ * @property {(over: "left"|"ended"|"removed"|"elsewhere"|null) => void} onClosed  null: lost, worth another try
+ */
+
+export class AvatarRoom {
+  /**
+   * @param {{video: HTMLVideoElement, audio: HTMLAudioElement}} elements
+   * @param {Listener} listener
+   */
+  constructor({ video, audio }, listener) {
+    this.elements = { [Track.Kind.Video]: video, [Track.Kind.Audio]: audio };
+    this.listener = listener;
+    /** @type {Record<string, {track: object, participant: object} | undefined>} */
+    this.playing = {};
+    // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
+    // The microphone's track outlives a lost room.
+    this.room = new Room({ adaptiveStream: false, dynacast: false, stopLocalTrackOnUnpublish: false });
+    this.#listen();
+  }
+
+  /** @param {import("./visit.js").Ticket} ticket */
+  async connect(ticket) {
+    await this.room.connect(ticket.livekit_url, ticket.token);
+  }
+
+  async leave() {
+    await this.room.disconnect(false);
+  }
+
+  /** @param {object} microphone  LocalAudioTrack */
+  async publish(microphone) {
+    if (this.published === microphone) return;
+    this.published = microphone;
+    await this.room.localParticipant.publishTrack(microphone, { source: Track.Source.Microphone });
+  }
+
+  /** Must run inside a tap. */
+  async startSound() {
+    await this.room.startAudio();
+  }
+
+  /** Identity of the job's participant, the latest where a crashed one still lingers; undefined before it is there. */
+  get agent() {
+    return [...this.room.remoteParticipants.values()]
+      .filter((participant) => isAgent(participant) && !participant.attributes[ON_BEHALF_ATTRIBUTE])
+      .sort((one, other) => (one.joinedAt ?? 0) - (other.joinedAt ?? 0))
+      .at(-1);
+  }
+
+  /** @param {string} identity @param {object} report  VisitReport */
+  async report(identity, report) {
+    await this.room.localParticipant.performRpc({
+      destinationIdentity: identity,
+      method: PROGRESS_METHOD,
+      payload: JSON.stringify(report),
+    });
+  }
+
+  #listen() {
+    const { room, listener } = this;
+    const readAgent = () => this.#readAgent();
+    room
+      .on(RoomEvent.Connected, () => {
+        listener.onFacts({ connection: "connected", trying: false, soundBlocked: !room.canPlaybackAudio });
+        readAgent();
+      })
+      .on(RoomEvent.ParticipantConnected, readAgent)
+      .on(RoomEvent.ParticipantDisconnected, readAgent)
+      .on(RoomEvent.ParticipantAttributesChanged, readAgent)
+      .on(RoomEvent.TrackSubscribed, (track, publication, participant) => this.#play(track, publication, participant))
+      .on(RoomEvent.TrackUnsubscribed, (track) => this.#stop(track))
+      .on(RoomEvent.Reconnecting, () => listener.onFacts({ connection: "reconnecting" }))
+      .on(RoomEvent.SignalReconnecting, () => listener.onFacts({ connection: "resuming" }))
+      .on(RoomEvent.Reconnected, () => {
+        listener.onFacts({ connection: "connected" });
+        readAgent();
+      })
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => listener.onFacts({ soundBlocked: !room.canPlaybackAudio }))
+      .on(RoomEvent.ConnectionQualityChanged, (quality, participant) => {
+        if (participant === room.localParticipant) listener.onFacts({ weak: quality === ConnectionQuality.Poor });
+      })
+      .on(RoomEvent.Disconnected, (reason) => {
+        Object.values(this.playing).forEach((playing) => playing && this.#stop(playing.track));
+        listener.onClosed(FINAL[reason] ?? null);
+      });
+    room.registerTextStreamHandler(CAPTIONS_TOPIC, (reader, { identity }) => this.#caption(reader, identity));
+  }
+
+  #readAgent() {
+    const attributes = this.agent?.attributes;
+    this.listener.onFacts({
+      stage: attributes ? (attributes[STAGE_ATTRIBUTE] ?? "connecting") : null,
+      agentState: attributes?.[AGENT_STATE_ATTRIBUTE] ?? null,
+    });
+  }
+
+  #play(track, publication, participant) {
+    if (!isAgent(participant)) return publication.setSubscribed(false); // another visitor's microphone
+    const earlier = this.playing[track.kind];
+    if (earlier && (earlier.participant.joinedAt ?? 0) > (participant.joinedAt ?? 0)) return undefined;
+    earlier?.track.detach();
+    this.playing[track.kind] = { track, participant };
+    track.attach(this.elements[track.kind]);
+    const told = track.kind === Track.Kind.Video ? this.listener.onVideo : this.listener.onSound;
+    return told(track.mediaStreamTrack);
+  }
+
+  #stop(track) {
+    if (this.playing[track.kind]?.track !== track) return;
+    this.playing[track.kind] = undefined;
+    track.detach();
+    if (track.kind === Track.Kind.Video) this.listener.onVideoGone();
+  }
+
+  #caption(reader, identity) {
+    const mine = identity === this.room.localParticipant.identity;
+    if (!mine && !isAgent(this.room.remoteParticipants.get(identity))) return;
+    this.listener.onCaption({ reader, segment: reader.info.attributes?.["lk.segment_id"] ?? reader.info.id, mine });
+  }
+}
+
+function isAgent(participant) {
+  return participant?.kind === ParticipantKind.AGENT;
+}
