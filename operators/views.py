@@ -6,7 +6,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -68,9 +67,3 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End this browser's session."""
     logout(request)
     return redirect("operators:sign-in")
-
-
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form that was open too long, or from elsewhere."""
-    sentence = _("Nothing was changed: this page was open too long. Go back, reload it, and try again.")
-    return render(request, "403.html", {"exception": sentence}, status=403)

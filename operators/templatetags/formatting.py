@@ -138,3 +138,9 @@ def elapsed(since: datetime | None, until: datetime | None = None, form: str = "
     return format_html(
         '<span title="{}" data-since="{}" data-form="{}">{}</span>', exact(since), since.isoformat(), form, text
     )
+
+
+@register.filter
+def gib(value: float | None) -> str:
+    """Bytes in GB to a tenth, without the unit: for a figure whose unit stands beside it."""
+    return "" if value is None else formats.number_format(value / GIB, 1)

@@ -1,0 +1,133 @@
+"""What monitoring adds to the pages of sessions, as tags: the sessions app itself never imports monitoring."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Any, Final
+
+from django import template
+from django.db.models import Avg
+from django.utils import timezone
+
+from monitoring import last_day as day
+from monitoring.models import HostSample, SessionSample
+from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
+from monitoring.sparklines import Spark, bucketed, spark
+from monitoring.waterfall import Waterfall, waterfall
+from sessions.models import AvatarSession, DeploymentMode
+from sessions.models.avatar_session import milliseconds_between
+
+register = template.Library()
+
+HOUR: Final = timedelta(hours=1)
+FIVE_MINUTES: Final = timedelta(minutes=5)
+STEAL_TOP_PERCENT: Final = 25.0
+STARVED_PERCENT: Final = 10.0
+RECENT_STARTS: Final = 40
+
+
+@register.simple_tag
+def chain(session: AvatarSession) -> Waterfall:
+    """The session's readiness chain."""
+    return waterfall(session)
+
+
+@register.simple_tag
+def usual_durations(session: AvatarSession) -> dict[str, float]:
+    """How long each step usually takes in the session's mode, milliseconds, by step key."""
+    return usual_step_durations_ms(session.mode_version.mode)
+
+
+@register.filter
+def of_key(values: dict[str, Any], key: str) -> Any:
+    """`{{ usual|of_key:step.key }}`"""
+    return values.get(key)
+
+
+@register.inclusion_tag("monitoring/host_strip.html")
+def host_strip() -> dict[str, Any]:
+    """Every known host: how it is, CPU, steal and memory over the last hour, room in words."""
+    return {"hosts": [host_figures_of(summary) for summary in host_summaries()]}
+
+
+def host_figures_of(summary: HostSummary) -> dict[str, Any]:
+    """A host's summary with its sparklines of the last hour."""
+    start = timezone.now() - HOUR
+    rows = list(
+        HostSample.objects.filter(host=summary.worker.host, at__gt=start).values_list(
+            "at", "user_percent", "system_percent", "steal_percent", "memory_used_bytes"
+        )
+    )
+    total = summary.now.get("memory_total_bytes") or 1
+    busy = [(at, None if user is None or system is None else user + system) for at, user, system, _, _ in rows]
+    steal = [(at, value) for at, _, _, value, _ in rows]
+    memory = [(at, value) for at, _, _, _, value in rows]
+    return {
+        "summary": summary,
+        "now": summary.now,
+        "starved": (summary.now.get("steal_percent") or 0) >= STARVED_PERCENT,
+        "cpu": _drawn(busy, start, HOUR, 100),
+        "steal": _drawn(steal, start, HOUR, STEAL_TOP_PERCENT, max),
+        "memory": _drawn(memory, start, HOUR, total),
+    }
+
+
+@register.inclusion_tag("monitoring/session_cpu.html")
+def session_cpu(session: AvatarSession) -> dict[str, Any]:
+    """A session's share of its host over the last five minutes, percent of all cores."""
+    start = timezone.now() - FIVE_MINUTES
+    cores = _cores_of(session.host)
+    rows = SessionSample.objects.filter(session=session, at__gt=start).order_by("at").values_list("at", "cpu_percent")
+    shares = [(at, None if value is None else value / cores) for at, value in rows]
+    known = [value for _, value in shares if value is not None]
+    top = max(30.0, *known) if known else 30.0
+    return {
+        "session": session,
+        "cores": cores,
+        "spark": _drawn(shares, start, FIVE_MINUTES, top, count=60),
+        "now": shares[-1][1] if shares else None,
+    }
+
+
+@register.simple_tag
+def mode_figures(mode: DeploymentMode) -> dict[str, float | None]:
+    """What the mode was measured at: median start to READY, and CPU of all cores of its host, over recent sessions."""
+    recent = AvatarSession.objects.filter(mode_version__mode=mode).exclude(ready_at=None)[:RECENT_STARTS]
+    pairs = [(session.pk, milliseconds_between(session.requested_at, session.ready_at)) for session in recent]
+    ready = [value for _, value in pairs if value is not None]
+    samples = SessionSample.objects.filter(session__in=[pk for pk, _ in pairs[:10]])
+    cpu = samples.aggregate(mean=Avg("cpu_percent"))["mean"]
+    host = recent[0].host if pairs else ""
+    return {
+        "ready_ms": median(ready) if ready else None,
+        "cpu_percent": None if cpu is None else cpu / _cores_of(host),
+    }
+
+
+@register.simple_tag
+def last_hour() -> dict[str, Any]:
+    """Lanes of the last hour, and steal."""
+    return {"lanes": day.lanes(), "steal": day.steal_lane()}
+
+
+@register.simple_tag
+def last_day() -> dict[str, Any]:
+    """Figures of the last 24 hours."""
+    return day.last_day()
+
+
+def _cores_of(host: str) -> int:
+    last = HostSample.objects.filter(host=host).order_by("-at").values_list("cores", flat=True).first()
+    return last or 1
+
+
+def _drawn(
+    readings: Sequence[tuple[datetime, float | None]],
+    start: datetime,
+    span: timedelta,
+    top: float,
+    combine: Any = None,
+    count: int = 120,
+) -> Spark:
+    values = bucketed(readings, start, span, count, combine) if combine else bucketed(readings, start, span, count)
+    return spark(values, top)

@@ -1,0 +1,16 @@
+"""Addresses of what is measured: hosts, samples for charts, reports."""
+
+from django.urls import path
+
+from monitoring import views
+
+app_name = "monitoring"
+urlpatterns = [
+    path("hosts/", views.hosts, name="hosts"),
+    path("hosts/strip", views.strip, name="host-strip"),
+    path("hosts/<str:name>/", views.host, name="host"),
+    path("hosts/<str:name>/samples.json", views.host_samples, name="host-samples"),
+    path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
+    path("reports/", views.reports, name="reports"),
+    path("reports/<uuid:code>/", views.report, name="report"),
+]

@@ -1,0 +1,132 @@
+"""Pages of what is measured: hosts (us or the machine?), samples for charts, reports (how did it go?)."""
+
+import uuid
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.vary import vary_on_headers
+
+from monitoring.charts import chart_data, thinned
+from monitoring.models import SessionSample
+from monitoring.queries import HostSummary, host_summaries, recent_host_samples, samples_of
+from monitoring.templatetags.measured import host_figures_of
+from operators.access import require
+from operators.models import Role
+from sessions.access import get_session_for, sessions_for
+from sessions.models import AvatarSession, SessionEvent, State
+from sessions.models.avatar_session import LIVE_STATES
+
+CHART_SECONDS: Final = 300
+HOST_CHART_SECONDS: Final = 900
+PAGE_SIZE: Final = 25
+
+
+def hosts(request: HttpRequest) -> HttpResponse:
+    """All avatar hosts; the one there is, where there is one."""
+    require(request.user, Role.VIEWER)
+    return render(request, "monitoring/hosts.html", {"hosts": [host_figures_of(each) for each in host_summaries()]})
+
+
+def strip(request: HttpRequest) -> HttpResponse:
+    """The hosts as the overview shows them, drawn again."""
+    require(request.user, Role.VIEWER)
+    return render(request, "monitoring/strip.html")
+
+
+@vary_on_headers("HX-Request")
+def host(request: HttpRequest, name: str) -> HttpResponse:
+    """One host: whose load it is, which processes, how much room. By htmx: what changes, without the chart."""
+    summary = get_summary_for(request.user, name)
+    live = sessions_for(request.user).filter(host=name, state__in=LIVE_STATES).order_by("requested_at")
+    context = {
+        "figures": host_figures_of(summary),
+        "summary": summary,
+        "now": summary.now,
+        "processes": [process_of(session) for session in live],
+        "limit": settings.MAX_SESSIONS_PER_HOST,
+    }
+    template = "monitoring/host_facts.html" if request.htmx else "monitoring/host.html"  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+def get_summary_for(actor: Any, name: str) -> HostSummary:
+    """The host of that name. Raises `PermissionDenied`, `Http404`."""
+    require(actor, Role.VIEWER)
+    for summary in host_summaries():
+        if summary.worker.host == name:
+            return summary
+    raise Http404
+
+
+def process_of(session: AvatarSession) -> dict[str, Any]:
+    """A session's job as the host page lists it; bars in percent of 300 MB, as text."""
+    last = SessionSample.objects.filter(session=session, at__gt=timezone.now() - timedelta(seconds=5)).last()
+    scale = 300 * 1024 * 1024 / 100
+    uss, pss = (last.uss_bytes or 0, last.pss_bytes or 0) if last else (0, 0)
+    own, shared = min(100.0, uss / scale), min(100.0, max(0, pss - uss) / scale)
+    frames = session.frame_samples.last()
+    return {
+        "session": session,
+        "sample": last,
+        "shared_width": f"{shared:.1f}%",
+        "own_x": f"{shared + 1:.1f}%",
+        "own_width": f"{own:.1f}%",
+        "frames": frames,
+    }
+
+
+@never_cache
+def host_samples(request: HttpRequest, name: str) -> JsonResponse:
+    """The host's last quarter of an hour, for its chart."""
+    summary = get_summary_for(request.user, name)
+    return JsonResponse(chart_data(recent_host_samples(summary.worker.host, HOST_CHART_SECONDS)))
+
+
+@never_cache
+def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
+    """The session's last five minutes for its charts; all of it, thinned out, with `?whole`."""
+    session = get_session_for(request.user, code)
+    events = session.events.all()
+    if "whole" in request.GET:
+        return JsonResponse(thinned(session, events))
+    start = timezone.now() - timedelta(seconds=CHART_SECONDS)
+    return JsonResponse(
+        chart_data(
+            recent_host_samples(session.host, CHART_SECONDS),
+            samples_of(session, since=start, limit=CHART_SECONDS * 2),
+            events.filter(at__gt=start),
+        )
+    )
+
+
+def reports(request: HttpRequest) -> HttpResponse:
+    """Reports of ended sessions, newest first."""
+    ended = sessions_for(request.user).filter(state=State.ENDED).select_related("report").order_by("-ended_at")
+    page = Paginator(ended, PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "monitoring/reports.html", {"page": page})
+
+
+def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """How a session went. The first line is the verdict."""
+    session = get_object_or_404(sessions_for(request.user), code=code)
+    context = report_context(session)
+    return render(request, "monitoring/report.html", context)
+
+
+def report_context(session: AvatarSession) -> dict[str, Any]:
+    """What a report shows."""
+    row = getattr(session, "report", None)
+    return {
+        "session": session,
+        "summary": row.summary if row else {},
+        "report": row,
+        "visits": session.visits.exclude(joined_at=None),
+        "steps": session.steps.filter(parent=None).order_by("attempt", "number"),
+        "slow_frames": session.events.filter(kind=SessionEvent.Kind.FRAMES),
+    }

@@ -1,0 +1,300 @@
+"""What operators type: start, link, profile, mode, and the filter of the history."""
+
+import uuid
+from enum import StrEnum
+from typing import Any, Final, get_args
+from urllib.parse import urlencode
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from protocol.modes import DEFAULT_MODE_SLUG, ModeSettings
+from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
+from sessions.models.avatar_session import LIVE_STATES
+from sessions.models.profiles import Language
+from sessions.presenters import DEFAULT_PRESENTER, PRESENTERS
+from sessions.verdicts import TROUBLE
+
+VOICES: Final = (("heart", _("Heart: a warm woman’s voice, English")),)
+MAX_MINUTES: Final = 7 * 24 * 60
+
+
+def new_request_key() -> str:
+    """Names one intent to start: the same key twice starts once."""
+    return str(uuid.uuid4())
+
+
+def dress(form: forms.BaseForm) -> None:
+    """Give the fields Tabler's classes, and tie a field in error to its sentence."""
+    for name, field in form.fields.items():
+        kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
+        if isinstance(field.widget, (forms.CheckboxInput, forms.RadioSelect)):
+            kind = "form-check-input"
+        field.widget.attrs.setdefault("class", kind)
+        if form.is_bound and name in form.errors:
+            field.widget.attrs["class"] += " is-invalid"
+
+
+class StartForm(forms.Form):
+    """Who, how, and for how long."""
+
+    profile = forms.ModelChoiceField(queryset=AvatarProfile.objects.none(), to_field_name="code")
+    mode = forms.ModelChoiceField(queryset=DeploymentMode.objects.none(), to_field_name="slug")
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("as the profile says")), *Language.choices]
+    )
+    max_duration_min = forms.IntegerField(
+        label=_("Ends after, minutes"), required=False, min_value=1, max_value=MAX_MINUTES
+    )
+    idle_timeout_min = forms.IntegerField(
+        label=_("Ends when nobody came for, minutes"), required=False, min_value=1, max_value=MAX_MINUTES
+    )
+    request_key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(
+        self, *args: Any, profiles: QuerySet[AvatarProfile], modes: QuerySet[DeploymentMode], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.profiles, self.modes = profiles, modes
+        self.fields["profile"].queryset = profiles  # type: ignore[attr-defined]
+        self.fields["mode"].queryset = modes  # type: ignore[attr-defined]
+        dress(self)
+
+    @property
+    def chosen_profile(self) -> str:
+        """Code of the profile that is marked: the one asked for, else the first."""
+        return self._chosen("profile") or str(next((profile.code for profile in self.profiles), ""))
+
+    @property
+    def chosen_mode(self) -> str:
+        """Slug of the mode that is marked."""
+        return self._chosen("mode") or DEFAULT_MODE_SLUG
+
+    @property
+    def key(self) -> str:
+        """The request key: kept while the form is corrected."""
+        return self.data.get("request_key", "") or new_request_key()
+
+    def _chosen(self, name: str) -> str:
+        return str(self.data.get(name) or self.initial.get(name) or "")
+
+    def order(self) -> dict[str, Any]:
+        """The arguments of `start_session`, but for `by`."""
+        minutes, idle = self.cleaned_data["max_duration_min"], self.cleaned_data["idle_timeout_min"]
+        return {
+            "profile": self.cleaned_data["profile"],
+            "mode": self.cleaned_data["mode"],
+            "language": self.cleaned_data["language"] or None,
+            "max_duration_s": minutes * 60 if minutes else None,
+            "idle_timeout_s": idle * 60 if idle else None,
+            "request_key": str(self.cleaned_data["request_key"]),
+        }
+
+
+class LinkForm(forms.Form):
+    """A new link: how long, how often, what for."""
+
+    label = forms.CharField(label=_("For whom"), required=False, max_length=80)
+    expires_in_h = forms.IntegerField(label=_("Good for, hours"), required=False, min_value=1, max_value=24 * 90)
+    max_uses = forms.IntegerField(label=_("Visitors at most"), required=False, min_value=1, max_value=100_000)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+
+    def order(self) -> dict[str, Any]:
+        """The arguments of `create_link`, but for the session and `by`."""
+        hours = self.cleaned_data["expires_in_h"]
+        return {
+            "label": self.cleaned_data["label"],
+            "expires_in_s": hours * 3600 if hours else None,
+            "max_uses": self.cleaned_data["max_uses"],
+        }
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptable at run time)
+    """A profile: face, words, voice."""
+
+    presenter = forms.ChoiceField(
+        label=_("Face"), choices=list(PRESENTERS.items()), widget=forms.RadioSelect, initial=DEFAULT_PRESENTER
+    )
+    voice = forms.ChoiceField(label=_("Voice"))
+
+    class Meta:
+        model = ProfileVersion
+        fields = ("name", "tagline", "greeting", "persona", "language", "provider")
+        widgets = {
+            "greeting": forms.Textarea(attrs={"rows": 3}),
+            "persona": forms.Textarea(attrs={"rows": 8}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        voices = dict(VOICES)
+        if self.instance.pk:
+            self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
+            voices.setdefault(self.instance.voice, self.instance.voice)
+        self.fields["voice"].choices = list(voices.items())  # type: ignore[attr-defined]
+        for name in ("name", "tagline"):
+            self.fields[name].widget.attrs["dir"] = "auto"
+        dress(self)
+
+    @property
+    def chosen_presenter(self) -> str:
+        return str(self.data.get("presenter") or self.initial.get("presenter") or DEFAULT_PRESENTER)
+
+    def fields_of_profile(self) -> dict[str, Any]:
+        """What `create_profile` and `edit_profile` take."""
+        values = dict(self.cleaned_data)
+        kept = self.instance.provider_settings if self.instance.pk else {}
+        values["provider_settings"] = {**kept, "presenter": values.pop("presenter")}
+        return values
+
+
+SECTIONS: Final = (
+    (_("Picture"), ("video_width", "video_height", "video_fps", "idle_fps", "tv_fps", "codec", "bitrate_kbps")),
+    (_("Buffers"), ("output_buffer_size", "input_buffer_size", "batch_audio_to_frames", "num_threads")),
+    (
+        _("bitHuman"),
+        ("bithuman_model", "output_width", "compress_method", "loading_mode", "process_idle_video"),
+    ),
+    (
+        _("MuseTalk"),
+        (
+            "musetalk_block_s",
+            "musetalk_send_interval_s",
+            "musetalk_ahead_factor",
+            "musetalk_batch_size",
+            "musetalk_workers",
+            "musetalk_gpu_memory_fraction",
+        ),
+    ),
+    (_("Patience and vision"), ("retries", "retry_interval_s", "timeout_s", "vision_interval_s")),
+)
+UNITS: Final = {"_width": "px", "_height": "px", "_fps": "fps", "_kbps": "kbit/s", "_s": "s"}
+
+
+def unit_of(name: str) -> str:
+    """Unit of a setting, by the end of its name; empty where it has none."""
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+
+
+def bounds_of(info: FieldInfo) -> dict[str, float]:
+    """`ge`, `gt`, `le`, `multiple_of` of a setting, as far as it has them (an optional one keeps them inside)."""
+    found: dict[str, float] = {}
+    for constraint in info.metadata:
+        for name in ("ge", "gt", "le", "multiple_of"):
+            if getattr(constraint, name, None) is not None:
+                found[name] = getattr(constraint, name)
+    return found
+
+
+def form_field(name: str, info: FieldInfo) -> forms.Field:
+    """The form field of a setting: kind, bounds and description from the model."""
+    kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not type(None)]
+    kind, optional = kinds[0], len(kinds) < len(get_args(info.annotation))
+    common: dict[str, Any] = {"label": name, "help_text": info.description, "required": not optional}
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return forms.ChoiceField(choices=[(item.value, item.value) for item in kind], **common)
+    if kind is bool:
+        return forms.BooleanField(**{**common, "required": False})
+    bounds = bounds_of(info)
+    limits: dict[str, Any] = {"min_value": bounds.get("ge", bounds.get("gt")), "max_value": bounds.get("le")}
+    if kind is int:
+        return forms.IntegerField(step_size=bounds.get("multiple_of"), **limits, **common)
+    return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **limits, **common)
+
+
+class ModeForm(forms.Form):
+    """All settings of a mode, made from `ModeSettings`; checked by it too, so that bounds stand in one place."""
+
+    description = forms.CharField(label=_("What it is for"), required=False, max_length=200)
+
+    def __init__(self, *args: Any, mode: DeploymentMode, **kwargs: Any) -> None:
+        current = mode.current.settings.model_dump(mode="json") if mode.current else {}
+        super().__init__(*args, initial={"description": mode.description, **current}, **kwargs)
+        for name, info in ModeSettings.model_fields.items():
+            self.fields[name] = form_field(name, info)
+        dress(self)
+        if mode.is_built_in:
+            for field in self.fields.values():
+                field.disabled = True
+
+    def sections(self) -> list[tuple[Any, list[tuple[forms.BoundField, str]]]]:
+        """Headed groups of (field, unit), for the template."""
+        return [(title, [(self[name], unit_of(name)) for name in names]) for title, names in SECTIONS]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        if self.errors:
+            return values
+        try:
+            self.settings = ModeSettings.model_validate({name: values[name] for name in ModeSettings.model_fields})
+        except ValidationError as error:
+            for problem in error.errors():
+                place = str(problem["loc"][0]) if problem["loc"] else None
+                self.add_error(place, problem["msg"].removeprefix("Value error, "))
+        return values
+
+
+def mode_comparison(modes: list[DeploymentMode]) -> list[tuple[Any, list[dict[str, Any]]]]:
+    """Each setting's value in each mode, by section; `differs` marks values unlike the most common one of the row."""
+    settings = [mode.current.settings.model_dump(mode="json") for mode in modes if mode.current]
+    return [(title, [_compared(name, [one[name] for one in settings]) for name in names]) for title, names in SECTIONS]
+
+
+def _compared(name: str, values: list[Any]) -> dict[str, Any]:
+    usual = max(values, key=values.count, default=None)
+    return {
+        "name": name,
+        "description": ModeSettings.model_fields[name].description,
+        "unit": unit_of(name),
+        "cells": [{"value": value, "differs": value != usual} for value in values],
+    }
+
+
+class HistoryFilter(forms.Form):
+    """Which sessions to list. What can't be read filters nothing."""
+
+    OUTCOMES = (
+        ("", _("any state")),
+        ("live", _("live")),
+        ("well", _("ended well")),
+        ("failed", _("failed")),
+        *((f"reason-{value}", label) for value, label in EndReason.choices),
+    )
+    outcome = forms.ChoiceField(label=_("State"), required=False, choices=OUTCOMES)
+    profile = forms.ModelChoiceField(
+        label=_("Profile"),
+        required=False,
+        queryset=AvatarProfile.objects.none(),
+        to_field_name="code",
+        empty_label=_("any profile"),
+    )
+
+    def __init__(self, *args: Any, profiles: QuerySet[AvatarProfile], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["profile"].queryset = profiles  # type: ignore[attr-defined]
+        dress(self)
+
+    def apply(self, sessions: QuerySet[AvatarSession]) -> QuerySet[AvatarSession]:
+        """The sessions that fit."""
+        self.is_valid()
+        outcome, profile = self.cleaned_data.get("outcome") or "", self.cleaned_data.get("profile")
+        if profile is not None:
+            sessions = sessions.filter(profile_version__profile=profile)
+        conditions = {
+            "live": Q(state__in=LIVE_STATES),
+            "well": Q(state=State.ENDED) & ~Q(end_reason__in=TROUBLE),
+            "failed": Q(state=State.ENDED, end_reason__in=TROUBLE),
+        }
+        if outcome.startswith("reason-"):
+            return sessions.filter(end_reason=outcome.removeprefix("reason-"))
+        return sessions.filter(conditions.get(outcome, Q()))
+
+    def query(self) -> str:
+        """The filter as a query string, for links to other pages of the list."""
+        return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})

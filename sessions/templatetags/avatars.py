@@ -1,0 +1,41 @@
+"""Faces and state chips."""
+
+from typing import Any, Final
+
+from django import template
+
+from sessions.models import AvatarSession, ProfileVersion, State
+from sessions.presenters import portrait_url
+from sessions.verdicts import is_failure
+
+register = template.Library()
+
+CHIP_ICONS: Final = {
+    State.REQUESTED: "clock",
+    State.STARTING: "progress",
+    State.READY: "circle-check",
+    State.DEGRADED: "alert-triangle",
+    State.STOPPING: "player-stop",
+    State.ENDED: "circle-minus",
+}
+
+
+@register.filter
+def portrait(version: ProfileVersion) -> str:
+    """Address of the face of a profile version."""
+    return portrait_url(version)
+
+
+@register.inclusion_tag("includes/chip.html")
+def state_chip(session: AvatarSession) -> dict[str, Any]:
+    """State as colour, icon and word."""
+    if is_failure(session) and session.state == State.ENDED:
+        return {"tone": "failed", "icon_name": "circle-x", "style": "outline", "failed": True}
+    style = "filled" if session.state == State.STOPPING else "outline"
+    return {
+        "tone": session.state,
+        "icon_name": CHIP_ICONS[State(session.state)],
+        "style": style,
+        "word": session.get_state_display(),
+        "turning": session.state == State.STARTING,
+    }

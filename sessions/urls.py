@@ -1,0 +1,29 @@
+"""Addresses of the operators' pages about sessions, and of the visitor's page."""
+
+from django.urls import path
+
+from sessions.views import join, modes, overview, profiles, session, start
+
+app_name = "sessions"
+urlpatterns = [
+    path("", overview.overview, name="overview"),
+    path("sessions/", overview.history, name="history"),
+    path("sessions/start", start.start, name="start"),
+    path("sessions/<uuid:code>/", session.session, name="session"),
+    path("sessions/<uuid:code>/row/", overview.overview_row, name="overview-row"),
+    path("sessions/<uuid:code>/fragments/<slug:name>/", session.fragment, name="fragment"),
+    path("sessions/<uuid:code>/stop", session.stop, name="stop"),
+    path("sessions/<uuid:code>/watch", session.watch, name="watch"),
+    path("sessions/<uuid:code>/links", session.new_link, name="new-link"),
+    path("sessions/<uuid:code>/links/<uuid:link>/revoke", session.revoke, name="revoke-link"),
+    path("profiles/", profiles.profiles, name="profiles"),
+    path("profiles/new", profiles.new_profile, name="new-profile"),
+    path("profiles/<uuid:code>/", profiles.profile, name="profile"),
+    path("profiles/<uuid:code>/duplicate", profiles.duplicate, name="duplicate-profile"),
+    path("profiles/<uuid:code>/archive", profiles.archive, name="archive-profile"),
+    path("modes/", modes.modes, name="modes"),
+    path("modes/<slug:slug>/", modes.mode, name="mode"),
+    path("modes/<slug:slug>/copy", modes.copy, name="copy-mode"),
+    path("modes/<slug:slug>/archive", modes.archive, name="archive-mode"),
+    path("j/<str:token>", join.join, name="join"),
+]

@@ -1,0 +1,1 @@
+"""Pages and actions of avatar sessions, profiles, modes and links."""

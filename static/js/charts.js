@@ -1,0 +1,185 @@
+/* uPlot, in our colours: stacked CPU with hatched steal, and strips on the same time axis. Times are seconds since 1970. */
+
+import uPlot from "../vendor/uplot/uPlot.esm.js";
+
+const FONT = '11px "IBM Plex Sans", sans-serif';
+const GAP_S = 3; // readings further apart than this have a hole between them
+const STEAL_DRAWN_PERCENT = 1;
+const TONES = { person: "--text-2", ours: "--accent", steal: "--steal-text" };
+
+/** @param {string} name @returns {string} the value of a CSS variable */
+export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+/** Steal's stripes. @returns {CanvasPattern} */
+function hatch() {
+  const size = 6;
+  const ratio = window.devicePixelRatio || 1;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = size * ratio;
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.fillStyle = css("--steal-2");
+  pen.fillRect(0, 0, size, size);
+  pen.strokeStyle = css("--steal");
+  pen.lineWidth = 1.9;
+  for (const offset of [-size, 0, size]) {
+    pen.beginPath();
+    pen.moveTo(offset - 1, size + 1);
+    pen.lineTo(offset + size + 1, -1);
+    pen.stroke();
+  }
+  return pen.createPattern(canvas, "repeat");
+}
+
+/** Insert an all-null moment wherever readings are missing, so that a hole is a hole.
+ * @param {number[]} at @param {(number|null)[][]} columns @param {number} gapS @returns {(number|null)[][]} aligned data */
+export function withGaps(at, columns, gapS = GAP_S) {
+  const result = [[], ...columns.map(() => [])];
+  at.forEach((moment, place) => {
+    if (place && moment - at[place - 1] > gapS) {
+      result[0].push(at[place - 1] + 0.5);
+      for (const column of result.slice(1)) column.push(null);
+    }
+    result[0].push(moment);
+    columns.forEach((column, which) => result[which + 1].push(column[place] ?? null));
+  });
+  return result;
+}
+
+/** Sums from the bottom up; null where any part but steal is missing.
+ * @param {(number|null)[][]} parts user, system, iowait, steal @returns {(number|null)[][]} the tops, lowest first */
+export function stacked(parts) {
+  const [user, system, iowait, steal] = parts;
+  const tops = [[], [], [], []];
+  user.forEach((_, place) => {
+    const known = user[place] !== null && system[place] !== null;
+    let sum = known ? user[place] : null;
+    tops[0].push(sum);
+    tops[1].push(known ? (sum += system[place]) : null);
+    tops[2].push(known ? (sum += iowait[place] ?? 0) : null);
+    tops[3].push(known ? sum + ((steal[place] ?? 0) >= STEAL_DRAWN_PERCENT ? steal[place] : 0) : null);
+  });
+  return tops;
+}
+
+/** @typedef {{range: () => [number, number], ticks: (from: number, to: number) => number[], label: (at: number) => string}} TimeAxis */
+/** @typedef {{at: number, label: string, tone: string}} Mark */
+
+/** @param {TimeAxis} time @param {boolean} isShown */
+const axisX = (time, isShown) => isShown ? {
+  stroke: css("--text-3"), font: FONT, size: 24, gap: 5, grid: { show: false },
+  ticks: { show: true, size: 4, stroke: css("--line-strong"), width: 1 },
+  splits: (plot) => time.ticks(plot.scales.x.min, plot.scales.x.max), values: (_, moments) => moments.map(time.label),
+} : { show: false };
+
+/** @param {string} unit @param {(number) => number[]} splits */
+const axisY = (unit, splits) => ({
+  stroke: css("--text-3"), font: FONT, size: 58, gap: 6, grid: { stroke: css("--grid"), width: 1 }, ticks: { show: false },
+  splits: (plot) => splits(plot.scales.y.max), values: (_, values) => values.map((value) => `${Math.round(value)}\u00a0${unit}`),
+});
+
+/** Hairlines at marked moments; their words on the uppermost strip only. @param {() => Mark[]} marks @param {boolean} withWords */
+const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
+  const { ctx: pen, bbox: box } = plot;
+  const ratio = window.devicePixelRatio || 1;
+  pen.save();
+  pen.font = `500 ${11 * ratio}px "IBM Plex Sans", sans-serif`;
+  pen.textBaseline = "middle";
+  let free = -Infinity; // where the last word ended
+  for (const mark of marks()) {
+    if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) continue;
+    const x = Math.round(plot.valToPos(mark.at, "x", true)) + 0.5;
+    pen.strokeStyle = pen.fillStyle = css(TONES[mark.tone]);
+    pen.lineWidth = ratio;
+    pen.setLineDash([3 * ratio, 3 * ratio]);
+    pen.beginPath();
+    pen.moveTo(x, withWords ? box.top - 14 * ratio : box.top);
+    pen.lineTo(x, box.top + box.height);
+    pen.stroke();
+    const width = pen.measureText(mark.label).width + 12 * ratio;
+    if (!withWords || x < free || x + width > box.left + box.width + 14 * ratio) continue;
+    pen.fillText(mark.label, x + 6 * ratio, box.top - 9 * ratio);
+    free = x + width;
+  }
+  pen.restore();
+}] } });
+
+/** A dotted line at a limit. @param {number} value @param {string} label */
+const limitPlugin = (value, label) => ({ hooks: { draw: [(plot) => {
+  const { ctx: pen, bbox: box } = plot;
+  const ratio = window.devicePixelRatio || 1;
+  const y = Math.round(plot.valToPos(value, "y", true)) + 0.5;
+  pen.save();
+  pen.font = `${11 * ratio}px "IBM Plex Sans", sans-serif`;
+  pen.strokeStyle = pen.fillStyle = css("--text-3");
+  pen.setLineDash([2 * ratio, 3 * ratio]);
+  pen.lineWidth = ratio;
+  pen.beginPath();
+  pen.moveTo(box.left, y);
+  pen.lineTo(box.left + box.width, y);
+  pen.stroke();
+  pen.textAlign = "right";
+  pen.textBaseline = "bottom";
+  pen.fillText(label, box.left + box.width - 4 * ratio, y - 2 * ratio);
+  pen.restore();
+}] } });
+
+/** @param {HTMLElement} element @param {object} options @returns {uPlot} as wide as its place, also when that changes */
+function mount(element, options) {
+  element.replaceChildren();
+  const plot = new uPlot({ width: element.clientWidth, legend: { show: false }, cursor: { show: false }, ...options }, [[]], element);
+  new ResizeObserver(() => {
+    if (element.clientWidth && Math.abs(element.clientWidth - plot.width) > 1) plot.setSize({ width: element.clientWidth, height: plot.height });
+  }).observe(element);
+  return plot;
+}
+
+const line = (colour, width, extra = {}) => ({ stroke: colour, width, points: { show: false }, spanGaps: false, ...extra });
+
+/** Stacked CPU of a host with the session's own line over it. Data: at, top of steal, iowait, system, user[, session].
+ * @param {HTMLElement} element @param {{time: TimeAxis, marks?: () => Mark[], height?: number, withSession?: boolean, showTime?: boolean}} options */
+export function stackedCpu(element, { time, marks = () => [], height = 190, withSession = false, showTime = false }) {
+  const filled = (fill, stroke) => line(stroke ?? fill, stroke ? 1.25 : 0, { fill });
+  return mount(element, {
+    height, padding: [20, 14, showTime ? 0 : 12, 0],
+    scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, top > 60 ? 100 : top > 30 ? 60 : 30] } },
+    axes: [axisX(time, showTime), axisY("%", (top) => [0, top / 2, top])],
+    series: [{}, filled(hatch()), filled(css("--iowait")), filled(css("--system")), filled(css("--user-fill"), css("--user")),
+      ...(withSession ? [line(css("--text"), 1.5)] : [])],
+    plugins: [marksPlugin(marks, true)],
+  });
+}
+
+/** One figure over time. @param {HTMLElement} element
+ * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean}} options `least`: the axis reaches at least this far */
+export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false }) {
+  return mount(element, {
+    height: height + (showTime ? 24 : 0), padding: [14, 14, showTime ? 0 : 12, 0],
+    scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
+    axes: [axisX(time, showTime), axisY(unit, (top) => [0, top / 2, top])],
+    series: [{}, line(css(colour), 1.5, { fill: `${css(colour)}24` })],
+    plugins: [marksPlugin(marks, false), ...(limit === undefined ? [] : [limitPlugin(limit, limitLabel)])],
+  });
+}
+
+/** @param {number} value @returns {number} the next 1, 2, 3, 5, 8 with zeros that halves well */
+function niceTop(value) {
+  const size = 10 ** Math.floor(Math.log10(value || 1));
+  return [1, 2, 4, 6, 8, 10].map((n) => n * size).find((n) => n >= value) ?? value;
+}
+
+/** The last `seconds`, sliding with the newest reading. @param {() => number} newest @param {number} seconds @param {string} nowWord @returns {TimeAxis} */
+export function slidingAxis(newest, seconds, nowWord) {
+  const step = seconds > 600 ? 180 : 60;
+  return {
+    range: () => [newest() - seconds, newest()],
+    ticks: (_, to) => Array.from({ length: Math.floor(seconds / step) }, (__, n) => to - (Math.floor(seconds / step) - 1 - n) * step),
+    label: (at) => { const ago = Math.round((newest() - at) / 60); return ago ? `−${ago} min` : nowWord; },
+  };
+}
+
+/** A whole stretch of time, labelled by the clock. @param {number} from @param {number} to @returns {TimeAxis} */
+export function fixedAxis(from, to) {
+  const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", ...(to - from < 300 ? { second: "2-digit" } : {}) });
+  return { range: () => [from, to], ticks: () => [0, 1, 2, 3, 4].map((n) => from + ((to - from) * n) / 4), label: (at) => show.format(at * 1000) };
+}

@@ -1,0 +1,46 @@
+/* Keeps times true: [data-since] counts (12:04, or 0.6 s), [data-relative] says how long ago. */
+
+const language = document.documentElement.lang || "en";
+const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "auto" });
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** @param {number} seconds @returns {string} 12:04 or 1:02:30 */
+function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (n) => String(n).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** @param {number} seconds from now, negative for the past @returns {string|null} null from two days on: the date stays */
+function away(seconds) {
+  const size = Math.abs(seconds);
+  if (size >= 172_800) return null;
+  if (size < 60) return relative.format(Math.round(seconds), "second");
+  if (size < 3600) return relative.format(Math.trunc(seconds / 60), "minute");
+  return relative.format(Math.trunc(seconds / 3600), "hour");
+}
+
+function tick() {
+  const now = Date.now();
+  for (const element of document.querySelectorAll("[data-since]")) {
+    const seconds = (now - Date.parse(element.dataset.since)) / 1000;
+    element.textContent = element.dataset.form === "ms" ? `${tenths.format(Math.max(0, seconds))}\u00a0s` : clock(seconds);
+  }
+}
+
+function tickSlowly() {
+  const now = Date.now();
+  for (const element of document.querySelectorAll("time[data-relative]")) {
+    const text = away((Date.parse(element.dateTime) - now) / 1000);
+    if (text !== null && text !== element.textContent) element.textContent = text;
+  }
+}
+
+/* Tenths of a second count only where something starts; a hidden page counts nothing. */
+setInterval(() => { if (!document.hidden && document.querySelector('[data-form="ms"]')) tick(); }, 100);
+setInterval(() => { if (!document.hidden) { tick(); tickSlowly(); } }, 1000);
+document.addEventListener("htmx:afterSettle", () => { tick(); tickSlowly(); });
+tick();
+tickSlowly();

@@ -1,0 +1,48 @@
+/* Readings of one source as columns that grow at the end and forget what is too old. */
+
+export class Series {
+  /** @param {string[]} names columns beside `at` (seconds since 1970) @param {number} seconds kept before the newest reading */
+  constructor(names, seconds) {
+    this.names = names;
+    this.seconds = seconds;
+    this.clear();
+  }
+
+  clear() {
+    /** @type {number[]} */ this.at = [];
+    /** @type {Record<string, (number|null)[]>} */ this.columns = Object.fromEntries(this.names.map((name) => [name, []]));
+  }
+
+  /** @param {Record<string, (number|null)[]> & {at: number[]}} data columns as samples.json has them */
+  load(data) {
+    this.at = [...data.at];
+    for (const name of this.names) this.columns[name] = [...(data[name] ?? this.at.map(() => null))];
+  }
+
+  /** @param {number} at @param {Record<string, number|null|undefined>} reading one that is not newer is left out */
+  add(at, reading) {
+    if (this.at.length && at <= this.at.at(-1)) return;
+    this.at.push(at);
+    for (const name of this.names) this.columns[name].push(reading[name] ?? null);
+    const old = this.at.findIndex((moment) => moment >= at - this.seconds - 5);
+    if (old <= 0) return;
+    this.at.splice(0, old);
+    for (const name of this.names) this.columns[name].splice(0, old);
+  }
+
+  /** @param {string} name @returns {number|null} the newest reading */
+  last(name) { return this.columns[name].at(-1) ?? null; }
+
+  /** @returns {number|null} when the newest reading was taken */
+  get newest() { return this.at.at(-1) ?? null; }
+}
+
+/** The host's columns, as samples.json and the live socket name them. */
+export const HOST_COLUMNS = ["user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes"];
+
+/** @param {string} address @returns {Promise<object>} */
+export async function fetchSamples(address) {
+  const response = await fetch(address, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`${address} answered ${response.status}`);
+  return response.json();
+}

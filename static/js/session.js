@@ -1,0 +1,93 @@
+/* A session's charts: CPU of its host with its own line, frame time, memory; live, or the whole of one that is over.
+   The report uses them too. Events of the session are marked in every strip. */
+
+import { fixedAxis, slidingAxis, stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { MIB, busy, figure } from "./figures.js";
+import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
+
+const SECONDS = 300;
+const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p95_ms", "frame_max_ms"];
+
+const panel = document.querySelector("[data-charts]");
+const address = panel.dataset.charts;
+const isLive = Boolean(panel.dataset.topic);
+const host = new Series(HOST_COLUMNS, SECONDS);
+const own = new Series(SESSION_COLUMNS, SECONDS);
+let cores = null;
+/** @type {import("./charts.js").Mark[]} */ let marks = [];
+/** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
+
+const newest = () => Math.max(host.newest ?? 0, own.newest ?? 0) || Date.now() / 1000;
+const place = (name) => panel.querySelector(`[data-chart="${name}"]`);
+
+function build() {
+  for (const plot of Object.values(plots)) plot.destroy();
+  const first = Math.min(host.at[0] ?? Infinity, own.at[0] ?? Infinity);
+  const time = isLive || first === Infinity ? slidingAxis(newest, SECONDS, panel.dataset.now) : fixedAxis(first, newest());
+  const shared = { time, marks: () => marks };
+  const budget = place("frame") ? Number(place("frame").dataset.budget) : 0;
+  plots = { cpu: stackedCpu(place("cpu"), { ...shared, withSession: true }) };
+  if (place("frame")) {
+    const limits = { limit: budget, limitLabel: place("frame").dataset.budgetLabel };
+    plots.frame = strip(place("frame"), { ...shared, ...limits, unit: "ms", colour: "--user", least: budget * 1.5 });
+  }
+  plots.memory = strip(place("memory"), { ...shared, unit: "MB", colour: "--text-2", least: 100, showTime: true });
+}
+
+/** Times on each point: from the session's own readings, at the host's moments. @returns {(number|null)[]} percent of all cores */
+function share() {
+  const readings = new Map(own.at.map((at, n) => [Math.round(at), own.columns.cpu_percent[n]]));
+  return host.at.map((at) => { const cpu = readings.get(Math.round(at)); return cpu === undefined || cpu === null || !cores ? null : cpu / cores; });
+}
+
+function paint() {
+  const gap = isLive ? 3 : Math.max(3, 3 * ((newest() - (host.at[0] ?? 0)) / Math.max(1, host.at.length)));
+  const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
+  plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share()], gap));
+  plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms], gap));
+  plots.memory.setData(withGaps(own.at, [own.columns.uss_bytes.map((value) => (value === null ? null : value / MIB))], gap));
+  panel.querySelector("[data-no-samples]")?.toggleAttribute("hidden", host.at.length + own.at.length > 0);
+  const cpu = own.last("cpu_percent");
+  const mb = (name) => (own.last(name) === null ? null : own.last(name) / MIB);
+  write("busy", busy(host.last("user_percent"), host.last("system_percent")));
+  write("share", cpu === null || !cores ? null : cpu / cores);
+  write("steal", host.last("steal_percent"), 1);
+  write("frame", own.last("frame_p95_ms"), 1);
+  write("memory", mb("uss_bytes"));
+  write("pss", mb("pss_bytes"));
+}
+
+/** @param {string} name @param {number|null} value @param {number} digits */
+function write(name, value, digits = 0) {
+  for (const element of panel.querySelectorAll(`[data-figure="${name}"]`)) element.textContent = figure(value, digits);
+}
+
+async function load() {
+  const data = await fetchSamples(address);
+  cores = data.cores;
+  marks = data.marks;
+  host.load(data.host);
+  own.load(data.session);
+  if (!plots.cpu || !isLive) build();
+  paint();
+}
+
+document.addEventListener("sample", ({ detail }) => {
+  const at = Date.parse(detail.data.at) / 1000;
+  if (detail.topic === `host:${panel.dataset.host}`) {
+    cores = detail.data.cores;
+    host.add(at, detail.data);
+  } else if (detail.topic === `session:${panel.dataset.session}`) own.add(at, detail.data);
+  else return;
+  if (plots.cpu) paint();
+});
+document.addEventListener("catch-up", () => load());
+document.addEventListener("theme", () => { build(); paint(); });
+/* A new event may deserve a mark: the events panel was fetched again. */
+document.addEventListener("htmx:afterSettle", async (event) => {
+  if (event.detail.elt.id !== "events" || !isLive) return;
+  ({ marks } = await fetchSamples(address));
+  if (plots.cpu) paint();
+});
+/* Fonts first, or the canvas is written in another one. */
+document.fonts.ready.then(load);

@@ -1,0 +1,66 @@
+/* What the visitor sees, for the operator: muted, hidden, and only after a click, so that nothing is sent for nobody. */
+
+const box = document.querySelector("[data-watch]");
+const video = box.querySelector("video");
+const cover = box.querySelector("[data-watch-cover]");
+const says = box.querySelector("[data-watch-says]");
+const button = box.querySelector("[data-watch-start]");
+const tag = box.querySelector("[data-watch-tag]");
+const size = box.querySelector("[data-watch-size]");
+/** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").Room|null} */ let room = null;
+
+async function start() {
+  button.setAttribute("aria-busy", "true");
+  button.disabled = true;
+  try {
+    const [{ Room, RoomEvent, Track }, ticket] = await Promise.all([import("../vendor/livekit-client/livekit-client.esm.mjs"), askForTicket()]);
+    room = new Room();
+    room.on(RoomEvent.TrackSubscribed, (track) => { if (track.kind === Track.Kind.Video) show(track); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (track.kind === Track.Kind.Video) stop(box.dataset.lost); });
+    room.on(RoomEvent.Disconnected, () => stop(box.dataset.lost));
+    // Pictures alone are asked for: sound that nobody hears need not be sent.
+    const want = (publication) => { if (publication.kind === Track.Kind.Video) publication.setSubscribed(true); };
+    room.on(RoomEvent.TrackPublished, want);
+    await room.connect(ticket.livekit_url, ticket.token, { autoSubscribe: false });
+    const there = [...room.remoteParticipants.values()].flatMap((one) => [...one.trackPublications.values()]);
+    there.forEach(want);
+    if (!there.length) says.textContent = box.dataset.empty;
+  } catch (error) {
+    stop(error.message);
+  }
+}
+
+/** @returns {Promise<{livekit_url: string, token: string}>} throws with the server's sentence */
+async function askForTicket() {
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  const answer = await fetch(box.dataset.watch, { method: "POST", headers });
+  if (answer.ok) return answer.json();
+  const { sentenceIn } = await import("./problems.js");
+  throw new Error(sentenceIn(await answer.text()) || box.dataset.lost);
+}
+
+/** @param {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack} track */
+function show(track) {
+  track.attach(video);
+  video.hidden = tag.hidden = false;
+  cover.hidden = true;
+  const measure = () => { size.textContent = `${video.videoWidth} × ${video.videoHeight}`; size.hidden = !video.videoWidth; };
+  video.addEventListener("resize", measure);
+  video.addEventListener("loadedmetadata", measure);
+}
+
+/** @param {string} why */
+function stop(why) {
+  const left = room;
+  room = null;
+  left?.disconnect();
+  video.srcObject = null;
+  video.hidden = tag.hidden = size.hidden = true;
+  cover.hidden = false;
+  says.textContent = why;
+  button.disabled = false;
+  button.removeAttribute("aria-busy");
+}
+
+button?.addEventListener("click", start);
+window.addEventListener("pagehide", () => room?.disconnect());
