@@ -23,7 +23,8 @@ AGENT_STOP_S = 4
 async def serve(state: State, started: float) -> None:
     """Run all of it until cancelled; then end everything, the agent worker too, in the order in which it depends."""
     environment = state.child_environment() | foundations_environment(state)
-    processes = Processes(ROOT / "Procfile", folder=ROOT, environment=environment, logs=state.home / "log")
+    logs = state.home / "log"
+    processes = Processes(ROOT / "Procfile", folder=ROOT, environment=environment, logs=logs, quiet=FOUNDATIONS)
     left_out = {"livekit"} if not state.own_livekit else set()
     left_out |= {"valkey"} if not state.own_valkey else set()
     roles = [name for name in processes.names if name not in FOUNDATIONS]
@@ -36,7 +37,7 @@ async def serve(state: State, started: float) -> None:
             processes.start(name)
         link, _ = await asyncio.gather(sign_in_link(environment), wait_until_ready(f"http://{address(state)}/readyz"))
         say_stage("Processes", ", ".join(foundations + roles))
-        say(f"Ready in {time.monotonic() - started:.1f} s. Logs: {state.home / 'log'}. Ctrl-C ends everything.")
+        say(f"Ready in {time.monotonic() - started:.1f} s. Logs: {logs}. Ctrl-C ends everything.")
         say(f"Sign in: {link}")
         await asyncio.Event().wait()
     finally:
@@ -64,8 +65,8 @@ def foundations_environment(state: State) -> dict[str, str]:
 
 async def prepare_database(environment: Mapping[str, str]) -> None:
     with stage("Database"):
-        await manage("migrate", "--verbosity=0", environment=environment)
-        await manage("load_demo", environment=environment)
+        await manage("migrate", "--skip-checks", "--verbosity=0", environment=environment)
+        await manage("load_demo", "--skip-checks", environment=environment)
 
 
 async def sign_in_link(environment: Mapping[str, str]) -> str:

@@ -11,6 +11,8 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from launch.errors import CommandFailed
@@ -19,6 +21,7 @@ INSIST_AFTER_S = 2.0
 KILL_AFTER_S = 5.0
 LONGEST_LINE_BYTES = 256 * 1024
 LAST_LINES = 15
+LAST_OUTPUT_WITHIN_S = 0.5
 
 TakeLine = Callable[[str], None]
 
@@ -62,60 +65,82 @@ def _end_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+@dataclass(frozen=True)
+class Child:
+    """A process that leads its own group, and what the group prints (both streams).
+
+    The pipe is ours and not asyncio's, whose `wait` goes on until every grandchild has closed its end.
+    """
+
+    process: asyncio.subprocess.Process
+    output: asyncio.StreamReader
+    pipe: asyncio.ReadTransport
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+
 async def start(
     command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
-) -> asyncio.subprocess.Process:
-    """Start `command` in a group of its own; what it prints (both streams) is on `process.stdout`."""
-    return await asyncio.create_subprocess_exec(
-        *map(str, command),
-        env=environment,
-        cwd=folder,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,
-        limit=LONGEST_LINE_BYTES,
-    )
-
-
-def _signal_group(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+) -> Child:
+    """Start `command`. The caller ends it with `end`, also when it has ended by itself: that clears what it left behind."""
+    read_end, write_end = os.pipe()
     try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):  # nobody left (macOS says EPERM for a group of zombies)
-        return
+        process = await asyncio.create_subprocess_exec(
+            *map(str, command),
+            env=environment,
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=write_end,
+            stderr=write_end,
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+        )
+    except BaseException:
+        os.close(read_end)
+        raise
+    finally:
+        os.close(write_end)
+    output = asyncio.StreamReader(limit=LONGEST_LINE_BYTES)
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output), os.fdopen(read_end, "rb")
+    )
+    return Child(process, output, pipe)
 
 
-async def end(process: asyncio.subprocess.Process, *, kill_after_s: float = KILL_AFTER_S) -> None:
+def _signal_group(child: Child, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # nobody left (macOS says EPERM for a group of zombies)
+        os.killpg(child.pid, number)
+
+
+async def end(child: Child) -> None:
     """End the whole group: ask, insist once (LiveKit and Celery wait for their guests at the first signal), then kill."""
-    for number, patience_s in (
-        (signal.SIGTERM, min(INSIST_AFTER_S, kill_after_s / 2)),
-        (signal.SIGTERM, kill_after_s - min(INSIST_AFTER_S, kill_after_s / 2)),
-    ):
-        if process.returncode is not None:
+    for patience_s in (INSIST_AFTER_S, KILL_AFTER_S - INSIST_AFTER_S):
+        if child.process.returncode is not None:
             break
-        _signal_group(process, number)
-        try:
-            await asyncio.wait_for(process.wait(), patience_s)
-        except TimeoutError:
-            continue
-    _signal_group(process, signal.SIGKILL)  # the leader, or what an ended leader left behind
-    await process.wait()
+        _signal_group(child, signal.SIGTERM)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(child.process.wait(), patience_s)
+    _signal_group(child, signal.SIGKILL)  # the leader, or what an ended leader left behind
+    await child.process.wait()
 
 
-async def read_lines(process: asyncio.subprocess.Process, on_line: TakeLine) -> None:
-    """Give each line that `process` prints to `on_line`, until it closes its output. An endless line is cut."""
-    assert process.stdout is not None  # noqa: S101 - `start` made it a pipe
-    while True:
-        try:
-            line = await process.stdout.readuntil(b"\n")
-        except asyncio.IncompleteReadError as end_of_output:
-            line = end_of_output.partial
-        except asyncio.LimitOverrunError as overrun:
-            line = await process.stdout.read(overrun.consumed)
-        if not line:
-            return
-        on_line(line.decode("utf-8", "replace").rstrip())
+async def read_lines(child: Child, on_line: TakeLine) -> None:
+    """Give each line that is printed to `on_line`, until all have closed their output. An endless line is cut."""
+    try:
+        while True:
+            try:
+                line = await child.output.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end_of_output:
+                line = end_of_output.partial
+            except asyncio.LimitOverrunError as overrun:
+                line = await child.output.read(overrun.consumed)
+            if not line:
+                return
+            on_line(line.decode("utf-8", "replace").rstrip())
+    finally:
+        child.pipe.close()
 
 
 async def run(
@@ -134,12 +159,18 @@ async def run(
         if on_line is not None:
             on_line(line)
 
-    process = await start(command, environment=environment, folder=folder)
-    try:
-        await read_lines(process, take)
-        exit_code = await process.wait()
-    finally:
-        await end(process)
+    exit_code = await run_to_end(await start(command, environment=environment, folder=folder), take)
     if exit_code != 0:
         raise CommandFailed(what, exit_code, list(last_lines))
     return list(last_lines)
+
+
+async def run_to_end(child: Child, on_line: TakeLine) -> int:
+    """Wait for `child` itself, clear what it left behind, and return its exit code (-9: ended by signal 9)."""
+    reader = asyncio.create_task(read_lines(child, on_line))
+    try:
+        return await child.process.wait()
+    finally:
+        await end(child)
+        with suppress(TimeoutError):  # a process that was detached on purpose may hold the pipe open
+            await asyncio.wait_for(reader, LAST_OUTPUT_WITHIN_S)

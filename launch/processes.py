@@ -5,8 +5,10 @@ honcho's own manager ends all processes when one dies; here the others go on, an
 
 import asyncio
 import logging
+import sys
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +25,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 FORGIVEN_AFTER_S = 60.0  # a process that ran this long starts over with the first pause
 LOG_BYTES = 10 * 1024 * 1024
+LAST_WORDS = 5
 
 
 @dataclass
@@ -51,16 +54,28 @@ class Process:
 
 
 class Processes:
-    """Keeps processes running until `stop`. What they print goes to the terminal and to log/<name>.log."""
+    """Keeps processes running until `stop`. What they print goes to log/<name>.log and to the terminal.
 
-    def __init__(self, procfile: Path, *, folder: Path, environment: Mapping[str, str], logs: Path) -> None:
+    Of `quiet` ones the terminal gets only the last lines before they died.
+    """
+
+    def __init__(
+        self,
+        procfile: Path,
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        logs: Path,
+        quiet: Collection[str] = (),
+    ) -> None:
         self._folder = folder
         self._environment = environment
         self._logs = logs
+        self._quiet = quiet
         colours = get_colours()
         lines: dict[str, str] = parse_procfile(procfile.read_text()).processes
         self._processes = {name: Process(name, command, next(colours)) for name, command in lines.items()}
-        self._printer = Printer(width=max(map(len, lines), default=0))
+        self._printer = Printer(sys.stdout, width=max(map(len, lines), default=0))
 
     @property
     def names(self) -> list[str]:
@@ -88,17 +103,25 @@ class Processes:
     async def _keep(self, process: Process) -> None:
         log = RotatingFileHandler(self._logs / f"{process.name}.log", maxBytes=LOG_BYTES, backupCount=1)
         pause = Pause()
+        last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
         def take(line: str) -> None:
             log.emit(logging.makeLogRecord({"msg": line}))
-            self._print(process, line)
+            if process.name in self._quiet:
+                last_words.append(line)
+            else:
+                self._print(process, line)
 
         try:
             while True:
                 started = time.monotonic()
                 exit_code = await self._run_once(process, take)
                 pause_s = pause.after_run_of(time.monotonic() - started)
-                take(f"ended by itself (exit code {exit_code}); started again in {pause_s:g} s")
+                news = f"ended by itself (exit code {exit_code}); started again in {pause_s:g} s"
+                log.emit(logging.makeLogRecord({"msg": news}))
+                for line in [*last_words, news]:
+                    self._print(process, line)
+                last_words.clear()
                 await asyncio.sleep(pause_s)
         finally:
             log.close()
@@ -109,15 +132,10 @@ class Processes:
         )
         process.pid = child.pid
         process.starts += 1
-        reader = asyncio.create_task(children.read_lines(child, take))
         try:
-            # Not the end of its output: a grandchild may hold that open after the process itself has died.
-            return await child.wait()
+            return await children.run_to_end(child, take)
         finally:
-            await children.end(child)
             process.pid = None
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reader, 1)
 
     def _print(self, process: Process, line: str) -> None:
         self._printer.write(Message("line", line, datetime.now(), process.name, process.colour))
