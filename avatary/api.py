@@ -4,8 +4,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 
-from operators.bearer import BearerToken
 from monitoring.api import router as monitoring_router
+from operators.bearer import BearerToken
 from sessions.api import router as sessions_router
 from sessions.errors import SessionError
 

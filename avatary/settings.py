@@ -107,6 +107,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "ninja",
     "operators",
     "sessions",
     "monitoring",
@@ -162,7 +163,6 @@ TIME_ZONE = env.str("AVATARY_TIME_ZONE", default="UTC")
 
 NODE_MODULES = BASE_DIR / "node_modules"
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/tabler", NODE_MODULES / "@tabler/core/dist"),

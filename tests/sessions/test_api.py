@@ -122,7 +122,7 @@ def test_a_link_is_made_with_its_url_and_revoked(api_as: ApiAs, session: AvatarS
 
 
 def test_a_link_needs_no_body(api_as: ApiAs, session: AvatarSession) -> None:
-    assert api_as(Role.OPERATOR).post(f"/api/v1/sessions/{session.code}/links").status_code == 201
+    assert api_as(Role.OPERATOR).post(f"/api/v1/sessions/{session.code}/links", content_type=JSON).status_code == 201
 
 
 def test_a_profile_with_a_greeting_of_a_megabyte_is_refused(api_as: ApiAs, db: None) -> None:

@@ -1,5 +1,6 @@
 """The state machine of a session."""
 
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -112,7 +113,7 @@ def test_livekit_away_is_retried_by_the_modes_policy_and_then_ends_with_the_reas
         session.refresh_from_db()
         assert session.state == State.STARTING
         assert session.state_detail == "The media server does not answer. Retry 1 of 5 in 1.5 s."
-        tasks.dispatch_session.apply(args=[session.pk], retries=5)
+        tasks.dispatch_session(session.pk, tries=5)
     session.refresh_from_db()
     assert session.state == State.STOPPING
     assert session.end_reason == EndReason.FAILED
@@ -209,8 +210,8 @@ def test_a_start_that_the_queue_dropped_is_picked_up(session: AvatarSession) -> 
 
 
 def test_a_worker_that_does_not_come_up_ends_the_session_with_its_reason(session: AvatarSession) -> None:
-    failure = tasks.subprocess.CompletedProcess([], 1, stdout="", stderr="LiveKit refused the worker's key.\n")
-    with patch.object(tasks.subprocess, "run", return_value=failure):
+    failure = subprocess.CompletedProcess([], 1, stdout="", stderr="LiveKit refused the worker's key.\n")
+    with patch("subprocess.run", return_value=failure):
         AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING)
         tasks.start_worker_then_dispatch(session.pk)
     session.refresh_from_db()
