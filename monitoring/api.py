@@ -1,13 +1,14 @@
 """REST: the samples of a session."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Router
+from pydantic import Field
 
 from monitoring.queries import samples_of
+from operators.bearer import ApiRequest
 from sessions.access import get_session_for
 
 router = Router(tags=["samples"])
@@ -15,8 +16,8 @@ router = Router(tags=["samples"])
 
 @router.get("sessions/{uuid:code}/samples", response=list[dict[str, Any]])
 def list_samples(
-    request: HttpRequest, code: UUID, since: datetime | None = None, limit: int = Query(600, ge=1, le=10_000)
+    request: ApiRequest, code: UUID, since: datetime | None = None, limit: Annotated[int, Field(ge=1, le=10_000)] = 600
 ) -> list[dict[str, Any]]:
     """Once a second: CPU (of one core), memory, the host's steal, frame times. A missing reading is absent."""
-    session = get_session_for(request.auth, code)  # type: ignore[attr-defined]
+    session = get_session_for(request.auth, code)
     return samples_of(session, since=since, limit=limit)

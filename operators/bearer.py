@@ -10,6 +10,12 @@ from ninja.security import HttpBearer
 from operators.models import ApiToken
 
 
+class ApiRequest(HttpRequest):
+    """A request that `BearerToken` let in."""
+
+    auth: ApiToken
+
+
 class BearerToken(HttpBearer):
     """Sets `request.auth` to the `ApiToken`; 401 without a known one."""
 

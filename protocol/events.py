@@ -294,5 +294,3 @@ def decode_event(payload: bytes | str) -> TelemetryEvent:
 def encode_event(event: _Event) -> bytes:
     """JSON of an event, UTF-8."""
     return event.model_dump_json(exclude_none=True).encode()
-
-

@@ -51,7 +51,8 @@ class ModeSettings(BaseModel):
 
     # Buffers
     output_buffer_size: Annotated[
-        int, Field(ge=1, le=50, description="Frames queued ahead: more rides out hitches, each adds one frame of delay.")
+        int,
+        Field(ge=1, le=50, description="Frames queued ahead: more rides out hitches, each adds one frame of delay."),
     ]
     input_buffer_size: Annotated[
         int, Field(ge=0, le=500, description="Audio blocks queued before the speaker is held back; 0 is unbounded.")
@@ -75,7 +76,9 @@ class ModeSettings(BaseModel):
     musetalk_send_interval_s: Annotated[float, Field(gt=0, le=10, description="Pause between two blocks, seconds.")] = (
         1.8
     )
-    musetalk_ahead_factor: Annotated[float, Field(ge=1, le=4, description="Generation speed over playback speed.")] = 1.1
+    musetalk_ahead_factor: Annotated[float, Field(ge=1, le=4, description="Generation speed over playback speed.")] = (
+        1.1
+    )
     musetalk_batch_size: Annotated[int, Field(ge=1, le=64, description="Frames generated together.")] = 8
     musetalk_workers: Annotated[int, Field(ge=1, le=64, description="Parallel workers.")] = 4
     musetalk_gpu_memory_fraction: Annotated[float, Field(gt=0, le=1, description="Share of the GPU's memory.")] = 0.8

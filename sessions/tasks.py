@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 from typing import Any, Final
 
-from celery import Task, shared_task
+from celery import shared_task
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
@@ -38,7 +38,7 @@ def place_session(session_id: int) -> None:
         dispatch_session(session_id)
     else:
         _explain(session, _("Starting the agent worker of %(host)s.") % {"host": session.host})
-        start_worker_then_dispatch.apply_async(args=[session_id], queue=f"host.{session.host}")
+        start_worker_then_dispatch.apply_async(args=(session_id,), queue=f"host.{session.host}")
 
 
 @shared_task
@@ -52,8 +52,8 @@ def start_worker_then_dispatch(session_id: int) -> None:
     dispatch_session(session_id)
 
 
-@shared_task(bind=True)
-def dispatch_session(self: Task, session_id: int) -> None:
+@shared_task
+def dispatch_session(session_id: int, tries: int = 0) -> None:
     """Order the job from LiveKit; a server that does not answer is tried again by the mode's policy."""
     session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
     if session.state not in (State.STARTING, State.DEGRADED) or session.dispatch_id:
@@ -67,7 +67,6 @@ def dispatch_session(self: Task, session_id: int) -> None:
             timeout_s=mode.timeout_s,
         )
     except LiveKitError as error:
-        tries = self.request.retries or 0
         if not error.retryable or tries >= mode.retries:
             end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
             return
@@ -77,7 +76,7 @@ def dispatch_session(self: Task, session_id: int) -> None:
             + _("Retry %(n)d of %(all)d in %(s)g s.")
             % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
         )
-        dispatch_session.apply_async(args=[session_id], countdown=mode.retry_interval_s, retries=tries + 1)
+        dispatch_session.apply_async(args=(session_id, tries + 1), countdown=mode.retry_interval_s)
         return
     now = timezone.now()
     AvatarSession.objects.filter(pk=session.pk, attempt=session.attempt).update(
@@ -100,7 +99,7 @@ def close_room(session_id: int) -> None:
     except LiveKitError as error:
         logger.warning("room %s is still open: %s", session.room, error)
         if timezone.now() - session.state_changed_at < timedelta(seconds=30):
-            close_room.apply_async(args=[session_id], countdown=1)
+            close_room.apply_async(args=(session_id,), countdown=1)
             return
     finish_session(session)
 
@@ -114,7 +113,7 @@ def remove_visitors(link_id: int) -> None:
             livekit.remove_participant(link.session.room, visit.identity)
         except LiveKitError as error:
             if error.retryable:
-                remove_visitors.apply_async(args=[link_id], countdown=1)
+                remove_visitors.apply_async(args=(link_id,), countdown=1)
                 return
             raise
 
@@ -153,7 +152,7 @@ def _start_worker(host: str) -> bool:
     if worker is None or worker.state != AgentWorker.State.RUNNING:
         record_worker_starting(host)
     try:
-        result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603  (our own interpreter and module)
+        result: subprocess.CompletedProcess[Any] = subprocess.run(
             [sys.executable, "-m", "agent", "start"],
             cwd=settings.BASE_DIR,
             capture_output=True,

@@ -29,7 +29,7 @@ class LiveKitWebhook(View):
         receiver = api.WebhookReceiver(api.TokenVerifier(settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET))
         try:
             event = receiver.receive(request.body.decode(), request.headers.get("Authorization", ""))
-        except Exception as error:  # noqa: BLE001  (the verifier raises jwt, protobuf and plain errors alike)
+        except Exception as error:  # the verifier raises jwt, protobuf and plain errors alike
             logger.warning("refused a webhook that LiveKit did not sign: %s", type(error).__name__)
             return HttpResponse("Refused: this webhook is not signed by our LiveKit server.", status=401)
         handle(event)

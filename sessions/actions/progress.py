@@ -1,4 +1,4 @@
-"""What a job reports of its session, written as it comes. Each is a conditional update, so that a late or repeated report does nothing."""
+"""What a job reports of its session. Each is a conditional update, so that a late or repeated report does nothing."""
 
 from datetime import datetime
 from typing import Any
