@@ -10,6 +10,7 @@ from pathlib import Path
 from launch import children, livekit, valkey
 from launch.console import say, say_stage, stage
 from launch.errors import CommandFailed, LaunchError
+from launch.orphans import adopt_orphans, end_orphans
 from launch.processes import Processes
 from launch.readiness import wait_until_ready
 from launch.state import LOOPBACK, State, home_folder, locked, prepare
@@ -29,6 +30,7 @@ async def serve(state: State, started: float) -> None:
     left_out |= {"valkey"} if not state.own_valkey else set()
     roles = [name for name in processes.names if name not in FOUNDATIONS]
     foundations = [name for name in processes.names if name in FOUNDATIONS and name not in left_out]
+    adopt_orphans()
     try:
         for name in foundations:
             processes.start(name)
@@ -44,6 +46,7 @@ async def serve(state: State, started: float) -> None:
         say("Ending ...")
         await processes.stop(*roles)
         await stop_agent(environment)
+        await end_orphans(besides=processes.pids)
         await processes.stop(*foundations)
         say("Ended.")
 

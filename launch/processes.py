@@ -81,6 +81,10 @@ class Processes:
     def names(self) -> list[str]:
         return list(self._processes)
 
+    @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes.values() if process.pid is not None]
+
     def process(self, name: str) -> Process:
         return self._processes[name]
 

@@ -9,7 +9,7 @@ import urllib.request
 from launch.console import say
 from launch.state import LOOPBACK
 
-ASK_EVERY_S = 0.15
+ASK_EVERY_S = 0.3
 ANSWER_WITHIN_S = 5.0
 COMPLAIN_EVERY_S = 30.0
 

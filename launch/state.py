@@ -44,6 +44,7 @@ class State:
         environment = {**os.environ, **self.values}
         # livekit-server takes a variable of this name for the text of its whole configuration.
         environment.pop("LIVEKIT_CONFIG", None)
+        environment.setdefault("PYTHONWARNINGS", "ignore")  # they speak to developers, and pytest shows them those
         return environment
 
 

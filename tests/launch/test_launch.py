@@ -35,6 +35,8 @@ class Ready(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 http.server.HTTPServer(("127.0.0.1", int(os.environ["AVATARY_PORT"])), Ready).serve_forever()
 """
+# One that is too young to have written its pid file: `agent stop` can't know it.
+WEB_WITH_A_YOUNG_AGENT = WEB.replace('"agent.pid"', '"young.pid"')
 AGENT = """\
 import os, pathlib, signal, sys
 assert sys.argv[1] == "stop"
@@ -126,6 +128,17 @@ def test_ctrl_c_and_sigterm_end_everything_that_was_started(launched: Launched, 
     launched.process.send_signal(number)
     assert launched.process.wait(timeout=10) == 0
     wait_until(lambda: all(map(is_gone, started)), "the end of every process", limit_s=1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="adopting orphans is Linux's own")
+def test_an_agent_that_can_not_be_asked_yet_is_ended_too(project: Path) -> None:
+    (project / "web.py").write_text(WEB_WITH_A_YOUNG_AGENT)
+    launched = launch(project)
+    launched.lines_until("Sign in:")
+    agent = psutil.Process(int((launched.home / "young.pid").read_text()))
+    launched.process.terminate()
+    assert launched.process.wait(timeout=10) == 0
+    wait_until(lambda: is_gone(agent), "the end of the agent", limit_s=1)
 
 
 def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(launched: Launched) -> None:
