@@ -24,16 +24,14 @@ OpenPage = Callable[..., Page]
 NewAgent = Callable[[], StandInAgent]
 
 
-@pytest.fixture(autouse=True)
-def _orm_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Playwright's blocking interface keeps a loop on this thread, which Django takes for asynchronous code."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for a module: it must be gone before another module's asynchronous tests."""
-    with sync_playwright() as playwright:
+    """One for a module: it must be gone before another module's asynchronous tests.
+
+    Playwright's blocking interface keeps a loop on this thread, which Django would take for asynchronous code.
+    """
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         yield browser
         browser.close()

@@ -71,12 +71,13 @@ def test_the_page_reports_its_first_frame_and_then_its_first_sound(
     wait_until(lambda: job.reports, "the report of the first frame")
     identity, report = job.reports[0]
     assert identity == house.session.visits.get().identity
-    assert report.token_ms is not None and report.connected_ms is not None and report.first_frame_ms is not None
-    assert 0 < report.token_ms < report.connected_ms < report.first_frame_ms
     assert report.first_sound_ms is None
+    reached = [report.token_ms or 0, report.connected_ms or 0, report.first_frame_ms or 0]
+    assert reached == sorted(reached)
+    assert reached[0] > 0
     job.sound(True)
     wait_until(lambda: len(job.reports) == 2, "the report of the first sound")
-    assert (job.reports[1][1].first_sound_ms or 0) > report.first_frame_ms
+    assert (job.reports[1][1].first_sound_ms or 0) > reached[2]
 
 
 def test_the_frame_and_its_word_follow_the_agent_s_state(visitor: OpenPage, agent: NewAgent) -> None:
@@ -121,7 +122,7 @@ def test_the_microphone_is_published_and_can_be_muted(visitor: OpenPage, agent: 
 def test_without_a_microphone_the_visitor_still_sees_and_hears(visitor: OpenPage, agent: NewAgent) -> None:
     page = visitor(microphone=False)
     job = meet(page, agent)
-    expect(page.get_by_text("You can watch and listen")).to_be_visible()
+    expect(page.get_by_text("can’t hear you yet")).to_be_visible()
     job.sound(True)
     wait_until(lambda: any(report.first_sound_ms for _, report in job.reports), "the first sound")
     page.get_by_role("button", name="Microphone").click()
@@ -223,7 +224,8 @@ def test_a_link_that_lets_nobody_in_gets_a_sentence(
     page = visitor()
     type(house.link).objects.filter(pk=house.link.pk).update(**spoilt)
     response = page.goto(house.url)
-    assert response is not None and response.status == status
+    assert response is not None
+    assert response.status == status
     expect(page.get_by_role("heading")).to_contain_text(words)
 
 

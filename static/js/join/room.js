@@ -16,6 +16,9 @@ const FINAL = {
   [DisconnectReason.DUPLICATE_IDENTITY]: "elsewhere",
 };
 
+// Pauses before the SDK's own attempts to resume; then it gives up, and the page joins anew with a fresh token.
+const RESUME_PAUSES_MS = [0, 250, 500, 1_000, 1_500, 2_000];
+
 /**
  * @typedef {object} Listener
  * @property {(facts: Partial<import("./stages.js").Facts>) => void} onFacts
@@ -37,8 +40,13 @@ export class AvatarRoom {
     /** @type {Record<string, {track: object, participant: object} | undefined>} */
     this.playing = {};
     // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
-    // The microphone's track outlives a lost room.
-    this.room = new Room({ adaptiveStream: false, dynacast: false, stopLocalTrackOnUnpublish: false });
+    // A lost room must not stop the microphone's track.
+    this.room = new Room({
+      adaptiveStream: false,
+      dynacast: false,
+      stopLocalTrackOnUnpublish: false,
+      reconnectPolicy: { nextRetryDelayInMs: ({ retryCount }) => RESUME_PAUSES_MS[retryCount] ?? null },
+    });
     this.#listen();
   }
 

@@ -62,7 +62,7 @@ export function viewOf(facts) {
     gate,
     tab,
     state: tab === state ? state : "trouble",
-    notice: noticeOf(facts),
+    notice: gate === "none" ? noticeOf(facts) : "none",
     seal: { help: "microphone", removed: "closed", refused: "closed" }[screen] ?? "none",
     trying: facts.trying ? "yes" : "no",
     mic: facts.mic,

@@ -14,7 +14,7 @@ export class Refused extends Error {
 }
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 8_000;
+const LONGEST_PAUSE_MS = 4_000;
 
 /**
  * One ticket. Coming back with an earlier visit's code counts no further use of the link.
