@@ -92,13 +92,14 @@ def _idle(session: AvatarSession, now: datetime, was_visited: bool) -> End | Non
 
 
 def _untaken(session: AvatarSession, now: datetime) -> Decision | None:
-    """A dispatch waits `timeout_s`, then another one is made, until the mode's retries are used up."""
+    """A dispatch waits `timeout_s` and a pause, then another one is made, until the mode's retries are used up."""
     mode = session.mode_version.settings
-    if now - session.attempt_at <= timedelta(seconds=mode.timeout_s):
+    try_s = mode.timeout_s + mode.retry_interval_s
+    if now - session.attempt_at <= timedelta(seconds=try_s):
         return None
-    # Every try waits `timeout_s`, so that the time since the start of this attempt counts the tries.
+    # All tries last as long, so that the time since this attempt began counts them.
     waited_s = (now - session.state_changed_at).total_seconds()
-    tries = int(waited_s // (mode.timeout_s + mode.retry_interval_s)) + 1
+    tries = max(1, int(waited_s // try_s))
     if tries > mode.retries:
         text = _("No agent worker of %(host)s took the session: waited %(s)d s for a process, in %(n)d tries.")
         return GiveUp(text % {"host": session.host, "s": waited_s, "n": mode.retries + 1})

@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
-from monitoring.models import HostSample, WorkflowStep
+from monitoring.models import HostSample, Report, WorkflowStep
 from sessions.models import AvatarSession, EndReason
 from sessions.models.avatar_session import milliseconds_between
 
@@ -107,7 +107,7 @@ class Curves(BaseModel):
 
 
 class Summary(BaseModel):
-    """A session, summed up. Stored as JSON in `Report.summary`."""
+    """A session, summed up. Stored as JSON in `Report.summary`; what is computed is stored too, and computed anew when read."""
 
     profile: str
     profile_version: int
@@ -136,18 +136,21 @@ class Summary(BaseModel):
     frames: FrameTotals | None
     curves: Curves
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def slowest(self) -> list[StepLine]:
         """The steps that took longest, the longest first."""
         timed = [step for step in self.steps if step.duration_ms is not None]
         return sorted(timed, key=lambda step: -(step.duration_ms or 0))[:LONGEST_LISTS]
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def memory_hungry(self) -> list[StepLine]:
         """The steps that gained most memory, the hungriest first."""
         gained = [step for step in self.steps if (step.memory_delta_bytes or 0) > 0]
         return sorted(gained, key=lambda step: -(step.memory_delta_bytes or 0))[:LONGEST_LISTS]
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def steps_duration_ms(self) -> float:
         """From the first step's begin to the last step's end."""
@@ -155,6 +158,7 @@ class Summary(BaseModel):
             return 0.0
         return max(step.started_ms + (step.duration_ms or 0) for step in self.steps) - self.steps[0].started_ms
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def verdict(self) -> str:
         """How it went, in words, in the reader's language."""
@@ -228,6 +232,12 @@ def summarize(session: AvatarSession) -> Summary:
         frames=_frame_totals(frames),
         curves=_curves(session.requested_at, end, samples, frames, hosts),
     )
+
+
+def report_of(session: AvatarSession) -> Summary:
+    """The kept report of a session, or what it would say now."""
+    kept = Report.objects.filter(session=session).first()
+    return summarize(session) if kept is None else Summary.model_validate(kept.summary)
 
 
 def _step_line(session: AvatarSession, step: WorkflowStep) -> StepLine:

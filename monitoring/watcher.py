@@ -33,7 +33,7 @@ from sessions.actions.lifecycle import end_session, enqueue, finish_session, job
 from sessions.actions.progress import record_visitor_joined, record_visitor_left
 from sessions.actions.workers import record_process_exited
 from sessions.errors import LiveKitError
-from sessions.models import AgentWorker, AvatarSession, EndReason, Visit
+from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
 from sessions.models.avatar_session import LIVE_STATES, ON_AIR_STATES
 from sessions.tasks import ensure_agent_worker, place_session
 
@@ -45,6 +45,7 @@ PLACE_EVERY: Final = timedelta(seconds=20)
 START_WORKER_EVERY: Final = timedelta(seconds=10)
 COUNT_VISITORS_EVERY: Final = timedelta(seconds=10)
 SWEEP_EVERY: Final = timedelta(seconds=30)
+LEFT_OVER_FOR: Final = timedelta(days=1)
 
 
 class Watcher:
@@ -142,10 +143,14 @@ class Watcher:
 
     def _close_left_over_rooms(self) -> None:
         """Close rooms whose session ended while LiveKit was away."""
-        for room, code in livekit.open_rooms().items():
-            if AvatarSession.objects.filter(code=code).exclude(state__in=LIVE_STATES).exists():
-                logger.warning("closing %s: its session is over", room)
-                livekit.delete_room(room)
+        rooms = livekit.open_rooms()
+        if not rooms:
+            return
+        since = timezone.now() - LEFT_OVER_FOR
+        for session in AvatarSession.objects.filter(state=State.ENDED, ended_at__gt=since):
+            if session.room in rooms:
+                logger.warning("closing %s: its session is over", session.room)
+                livekit.delete_room(session.room)
 
     def _with_livekit(self, ask: Callable[[], None]) -> None:
         try:

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from livekit import api
 
-from protocol.jobspec import room_name_for
 from sessions.errors import LiveKitError
 
 T = TypeVar("T")
@@ -78,11 +77,10 @@ def participant_identities(room: str) -> set[str]:
     return set() if response is None else {participant.identity for participant in response.participants}
 
 
-def open_rooms() -> dict[str, str]:
-    """Rooms of avatar sessions that are open now: room name -> code of its session."""
+def open_rooms() -> set[str]:
+    """Names of all rooms that are open now."""
     response = call(lambda client: client.room.list_rooms(api.ListRoomsRequest()))
-    prefix = room_name_for("")
-    return {room.name: room.name.removeprefix(prefix) for room in response.rooms if room.name.startswith(prefix)}
+    return {room.name for room in response.rooms}
 
 
 def is_reachable() -> bool:

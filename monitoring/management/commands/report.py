@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from monitoring.report_text import as_text
-from monitoring.reports import summarize
+from monitoring.reports import report_of
 from sessions.models import AvatarSession
 
 
@@ -22,4 +22,4 @@ class Command(BaseCommand):
             session = AvatarSession.objects.get(code=options["code"])
         except (AvatarSession.DoesNotExist, ValidationError):
             raise CommandError(f"There is no session {options['code']}. `GET /api/v1/sessions` lists all.") from None
-        self.stdout.write(as_text(summarize(session)))
+        self.stdout.write(as_text(report_of(session)))

@@ -1,0 +1,91 @@
+"""The monitor as a process, on a database and a Valkey of its own."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from protocol.streams import EVENTS_STREAM
+from tests.monitoring.conftest import Writer
+from tests.services import Valkey, wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def environment(valkey: Valkey, tmp_path: Path) -> dict[str, str]:
+    """A state folder with a database that is up to date."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "avatary.settings",
+        "AVATARY_HOME": str(tmp_path),
+        "DJANGO_SECRET_KEY": "only-for-tests",
+        "REDIS_URL": valkey.url,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+    }
+    migrate = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
+    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=60)
+    return environment
+
+
+@pytest.fixture
+def start_monitor(environment: dict[str, str], redis: Redis) -> Iterator[Callable[[], Process]]:
+    started: list[Process] = []
+
+    def start_monitor() -> Process:
+        started.append(subprocess.Popen([sys.executable, "manage.py", "monitor"], cwd=ROOT, env=environment))
+        return started[-1]
+
+    yield start_monitor
+    for process in started:
+        process.kill()
+        process.wait(5)
+
+
+@pytest.fixture
+def ask(tmp_path: Path) -> Callable[[str], int]:
+    """One number from the monitor's database."""
+
+    def ask(sql: str) -> int:
+        with closing(sqlite3.connect(tmp_path / "db.sqlite3", timeout=10)) as database:
+            return int(database.execute(sql).fetchone()[0])
+
+    return ask
+
+
+def test_it_ingests_and_ends_at_once_when_it_is_told_to(
+    start_monitor: Callable[[], Process], sampler: Writer, ask: Callable[[str], int]
+) -> None:
+    monitor = start_monitor()
+    sampler.host_sample()
+    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "the sample is written", limit_s=20)
+    told_at = time.monotonic()
+    monitor.send_signal(signal.SIGTERM)
+    assert monitor.wait(5) == 0
+    assert time.monotonic() - told_at < 2
+
+
+def test_killed_in_the_middle_it_loses_nothing_and_doubles_nothing(
+    start_monitor: Callable[[], Process], sampler: Writer, redis: Redis, ask: Callable[[str], int]
+) -> None:
+    first = start_monitor()
+    written = 3_000
+    for number in range(written):
+        sampler.host_sample(load_1m=number)
+    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "some are written", limit_s=20)
+    first.kill()
+    first.wait(5)
+    start_monitor()
+    wait_until(lambda: redis.xlen(EVENTS_STREAM) == 0, "the stream is empty", limit_s=30)
+    assert ask("SELECT count(*) FROM monitoring_hostsample") == written
+    assert ask("SELECT count(DISTINCT load_1m) FROM monitoring_hostsample") == written
+    assert ask("SELECT missed FROM monitoring_eventsource") == 0

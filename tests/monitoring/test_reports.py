@@ -1,0 +1,214 @@
+"""What a session leaves behind once it is over."""
+
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from monitoring.actions.reporting import make_report
+from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
+from monitoring.queries import host_summaries, recent_host_samples, samples_of, usual_step_duration_ms
+from monitoring.reports import CURVE_POINTS, Figures, report_of, summarize
+from sessions.actions.links import create_link
+from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
+
+pytestmark = pytest.mark.django_db
+
+STEPS = [  # the field report's own figures: label, duration in ms, memory gained in bytes
+    ("Connection Initialization", 2_150.0, 45_200_000),
+    ("Session & Agent Configuration", 1_890.0, 32_100_000),
+    ("Starting Avatar Session", 18_450.0, 156_800_000),
+    ("Vision Analysis", 2_670.0, 8_900_000),
+    ("InsightFace Model Loading (Lazy)", 3_120.0, 281_500_000),
+]
+
+
+@pytest.fixture
+def start_at(session: AvatarSession) -> datetime:
+    return session.requested_at
+
+
+@pytest.fixture
+def over(session: AvatarSession, start_at: datetime) -> AvatarSession:
+    """Ten minutes: steps, a visitor, a second of steal with a late frame."""
+    end = start_at + timedelta(minutes=10)
+    AvatarSession.objects.filter(pk=session.pk).update(
+        state=State.ENDED,
+        end_reason=EndReason.OPERATOR_STOPPED,
+        state_detail="Stopped by Amina",
+        ready_at=start_at + timedelta(milliseconds=1_080),
+        ended_at=end,
+    )
+    at = start_at
+    for number, (label, duration_ms, gained) in enumerate(STEPS, 1):
+        WorkflowStep.objects.create(
+            session=session,
+            attempt=1,
+            number=number,
+            key=label.lower().replace(" ", "_")[:64],
+            label=label,
+            status="completed",
+            started_at=at,
+            duration_ms=duration_ms,
+            uss_before_bytes=100,
+            uss_after_bytes=100 + gained,
+        )
+        at += timedelta(milliseconds=duration_ms)
+    seconds = [start_at + timedelta(seconds=second) for second in range(600)]
+    SessionSample.objects.bulk_create(
+        SessionSample(session=session, at=at, cpu_percent=30 + place % 10, uss_bytes=118_000_000)
+        for place, at in enumerate(seconds)
+    )
+    HostSample.objects.bulk_create(
+        HostSample(host=session.host, at=at, cores=2, steal_percent=12.0 if place == 300 else 0.2)
+        for place, at in enumerate(seconds)
+    )
+    FrameSample.objects.bulk_create(
+        FrameSample(
+            session=session,
+            at=at - timedelta(milliseconds=300),
+            composed=20,
+            cached=5,
+            repeated=0,
+            dropped=0,
+            frame_p95_ms=12.0,
+            frame_max_ms=61.0 if place == 300 else 15.0,
+            budget_ms=40,
+        )
+        for place, at in enumerate(seconds)
+    )
+    link = create_link(session, by="Amina")
+    Visit.objects.create(
+        session=session,
+        link=link,
+        identity="visitor-1",
+        name="Dana",
+        joined_at=start_at + timedelta(seconds=5),
+        left_at=start_at + timedelta(seconds=65),
+        token_ms=20,
+        connected_ms=300,
+        first_frame_ms=780,
+        first_sound_ms=950,
+    )
+    session.refresh_from_db()
+    return session
+
+
+def test_a_report_says_in_words_how_it_went(over: AvatarSession) -> None:
+    assert summarize(over).verdict == (
+        "Ready in 1.1 s. 1 visitor, who saw the face 0.8 s after their click. "
+        "1 second with late frames. CPU steal reached 12 %."
+    )
+
+
+def test_a_session_that_never_was_ready_says_why(over: AvatarSession) -> None:
+    over.ready_at = None
+    over.state_detail = "No agent worker of atlas took the session."
+    assert summarize(over).verdict == "It never became ready. No agent worker of atlas took the session."
+
+
+def test_the_slowest_and_the_hungriest_steps_are_in_order(over: AvatarSession) -> None:
+    summary = summarize(over)
+    assert [step.label for step in summary.slowest] == [
+        "Starting Avatar Session",
+        "InsightFace Model Loading (Lazy)",
+        "Vision Analysis",
+    ]
+    assert [step.label for step in summary.memory_hungry] == [
+        "InsightFace Model Loading (Lazy)",
+        "Starting Avatar Session",
+        "Connection Initialization",
+    ]
+
+
+def test_figures_are_of_the_readings_that_are_there() -> None:
+    assert Figures.of([None, None]) is None
+    assert Figures.of([None, 3]) == Figures(count=1, median=3, p95=3, max=3)
+    assert Figures.of(range(1, 102)) == Figures(count=101, median=51, p95=96, max=101)
+
+
+def test_a_report_stays_when_the_samples_are_gone(over: AvatarSession) -> None:
+    before = summarize(over)
+    make_report(over)
+    for model in (SessionSample, FrameSample, HostSample, WorkflowStep):
+        model._default_manager.all().delete()
+    assert report_of(over) == before
+
+
+def test_its_curves_are_short_and_keep_the_peaks(over: AvatarSession) -> None:
+    curves = summarize(over).curves
+    assert len(curves.at_s) == CURVE_POINTS
+    assert {len(values) for values in curves.model_dump().values()} == {CURVE_POINTS}
+    assert max(value for value in curves.steal_percent if value is not None) == 12.0
+
+
+def test_a_session_that_ended_at_once_has_a_report(session: AvatarSession) -> None:
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.ENDED, ended_at=session.requested_at)
+    session.refresh_from_db()
+    summary = make_report(session).summary
+    assert summary["cpu_percent"] is None
+    assert summary["frames"] is None
+
+
+def test_the_report_command_prints_it_as_text(over: AvatarSession) -> None:
+    out = StringIO()
+    call_command("report", str(over.code), stdout=out)
+    text = out.getvalue()
+    assert "⏱️  Total Duration: 28.28s\n💾 Total Memory: +524.5MB\n📊 Steps Completed: 5/5" in text
+    assert "3. ✅ Starting Avatar Session: 18.45s +156.8MB" in text
+    assert "SLOWEST STEPS:\n" + "-" * 80 + "\n1. Starting Avatar Session: 18.45s\n" in text
+    assert "Own memory (USS): 118.0 / 118.0 / 118.0 MB" in text
+
+
+@pytest.mark.parametrize("code", ["nonsense", "2b0d7b3d-3f14-4f2b-9d9c-0f4d5a0c1e2f"])
+def test_the_report_of_an_unknown_session_is_refused_with_a_sentence(db: None, code: str) -> None:
+    with pytest.raises(CommandError, match=f"There is no session {code}"):
+        call_command("report", code)
+
+
+def test_samples_come_with_the_hosts_steal_and_the_frames_of_their_second(
+    over: AvatarSession, start_at: datetime
+) -> None:
+    points = samples_of(over, limit=600)
+    assert len(points) == 600
+    assert points[0] | {"at": None} == points[1] | {"at": None, "cpu_percent": 30}
+    peak = points[300]
+    assert (peak["at"], peak["steal_percent"], peak["frame_max_ms"], peak["fps"]) == (
+        start_at + timedelta(seconds=300),
+        12.0,
+        61.0,
+        25,
+    )
+    assert "rss_bytes" not in peak, "a missing reading is absent"
+
+
+def test_samples_go_on_from_where_the_caller_left_off(over: AvatarSession, start_at: datetime) -> None:
+    seconds = [int((point["at"] - start_at).total_seconds()) for point in samples_of(over, limit=2)]
+    assert seconds == [598, 599]
+    later = samples_of(over, since=start_at + timedelta(seconds=10), limit=2)
+    assert [int((point["at"] - start_at).total_seconds()) for point in later] == [11, 12]
+    assert samples_of(over, since=start_at + timedelta(hours=1)) == []
+
+
+def test_a_session_whose_host_has_no_sampler_has_its_frames(over: AvatarSession) -> None:
+    SessionSample.objects.all().delete()
+    points = samples_of(over, limit=3)
+    assert [point["fps"] for point in points] == [25, 25, 25]
+
+
+def test_the_usual_duration_of_a_step_is_the_median_in_its_mode(over: AvatarSession, balanced: Any) -> None:
+    assert usual_step_duration_ms(balanced, "starting_avatar_session") == 18_450
+    assert usual_step_duration_ms(balanced, "nothing") is None
+
+
+def test_a_hosts_summary_says_how_much_room_it_has(session: AvatarSession) -> None:
+    now = timezone.now()
+    AgentWorker.objects.create(host="atlas", host_seen_at=now)
+    HostSample.objects.create(host="atlas", at=now, cores=2, user_percent=30, system_percent=5)
+    (summary,) = host_summaries()
+    assert (summary.live_sessions, summary.free_places, summary.busy_percent) == (1, 3, 35)
+    assert summary.is_reporting
+    assert recent_host_samples("atlas", 60)[0]["user_percent"] == 30
