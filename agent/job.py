@@ -12,6 +12,7 @@ from livekit.agents import Agent, AgentSession, JobContext, room_io
 from pydantic import ValidationError
 
 from agent.avatars import Avatar, AvatarParts, make_avatar
+from agent.captions import SpokenCaptions
 from agent.environment import HostEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
@@ -101,6 +102,7 @@ class AvatarJob:
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
         self._visitors = Visitors(telemetry.emit, self._greeting.greet, already_greeted=spec.greeted)
         self._avatar: Avatar | None = None
+        self._captions: SpokenCaptions | None = None
         self._connected = asyncio.Event()
         self._room_gone = asyncio.Event()
         self._frame_reports: asyncio.Task[None] | None = None
@@ -194,13 +196,19 @@ class AvatarJob:
         """Starts LiveKit's agent session on our audio output; speech in and answers are further arguments of it."""
         await self._connected.wait()
         with self._steps.step(StepKey.CONFIGURATION) as step:
+            self._captions = SpokenCaptions(self._session, self._ctx.room)
             await self._session.start(
                 Agent(instructions=self._spec.profile.persona),
                 room=self._ctx.room,
                 room_options=room_io.RoomOptions(
-                    audio_input=False, text_input=False, audio_output=False, close_on_disconnect=False
+                    audio_input=False,
+                    text_input=False,
+                    audio_output=False,
+                    text_output=False,
+                    close_on_disconnect=False,
                 ),
                 record=False,
+                session_host=False,  # it would tell the whole room what the session does
             )
             step.note(mode=self._spec.mode_slug, language=self._spec.language)
 
@@ -231,6 +239,8 @@ class AvatarJob:
     async def _close(self) -> None:
         began = time.monotonic()
         await self._greeting.aclose()
+        if self._captions is not None:
+            await self._captions.aclose()
         for task in (self._frame_reports, self._stage_again):
             if task is not None:
                 task.cancel()

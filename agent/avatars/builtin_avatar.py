@@ -36,6 +36,7 @@ class BuiltinAvatar:
             video=self._generator,
             audio_sample_rate=self._generator.audio_sample_rate,
         )
+        self._generator.attach(self._runner.av_sync)
         await self._runner.start()
         await self._runner.first_frame()
 

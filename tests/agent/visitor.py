@@ -43,11 +43,11 @@ class Visitor:
         await self.room.connect(self._livekit.url, self.token())
 
     async def leave(self) -> None:
-        await self.room.disconnect()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        await self.room.disconnect()
 
     @property
     def agent(self) -> rtc.RemoteParticipant | None:

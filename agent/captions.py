@@ -1,0 +1,84 @@
+"""Captions: what the avatar says, as LiveKit's text streams, in step with the sound.
+
+LiveKit's own output waits until it has seen a visitor, and the server tells of silent participants up to three seconds late:
+the first words of a greeting would have no captions. The wire format is LiveKit's.
+"""
+
+import asyncio
+import logging
+
+from livekit import rtc
+from livekit.agents import AgentSession, utils
+from livekit.agents.types import (
+    ATTRIBUTE_TRANSCRIPTION_FINAL,
+    ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID,
+    TOPIC_TRANSCRIPTION,
+)
+from livekit.agents.voice.io import TextOutput
+from livekit.agents.voice.transcription import TranscriptSynchronizer
+
+logger = logging.getLogger(__name__)
+
+
+class RoomCaptions(TextOutput):
+    """One text stream a segment, to everybody in the room. A caption that cannot be sent is not worth failing for."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        super().__init__(label="captions", next_in_chain=None)
+        self._room = room
+        self._segment = ""
+        self._writer: rtc.TextStreamWriter | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def capture_text(self, text: str) -> None:
+        if not self._room.isconnected():
+            return
+        try:
+            if self._writer is None:
+                self._segment = utils.shortuuid("SG_")
+                self._writer = await self._room.local_participant.stream_text(
+                    topic=TOPIC_TRANSCRIPTION, attributes=self._attributes(final=False)
+                )
+            await self._writer.write(text)
+        except (rtc.StreamError, ConnectionError, RuntimeError) as error:
+            logger.warning("a caption could not be sent: %s", error)
+
+    def flush(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            task = asyncio.create_task(self._end(writer, self._attributes(final=True)), name="captions-end")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def aclose(self) -> None:
+        self.flush()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _attributes(self, *, final: bool) -> dict[str, str]:
+        return {
+            ATTRIBUTE_TRANSCRIPTION_FINAL: "true" if final else "false",
+            ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID: self._segment,
+        }
+
+    async def _end(self, writer: rtc.TextStreamWriter, attributes: dict[str, str]) -> None:
+        try:
+            await writer.aclose(attributes=attributes)
+        except (rtc.StreamError, ConnectionError, RuntimeError) as error:
+            logger.warning("captions could not be ended: %s", error)
+
+
+class SpokenCaptions:
+    """Puts captions on a session whose audio output is in place; they pass at the pace of the sound."""
+
+    def __init__(self, session: AgentSession, room: rtc.Room) -> None:
+        audio = session.output.audio
+        if audio is None:
+            raise RuntimeError("the avatar has not taken the session's audio output")
+        self._captions = RoomCaptions(room)
+        self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=self._captions)
+        session.output.audio = self._synchronizer.audio_output
+        session.output.transcription = self._synchronizer.text_output
+
+    async def aclose(self) -> None:
+        await self._synchronizer.aclose()
+        await self._captions.aclose()

@@ -1,0 +1,186 @@
+"""What the sampler makes of the kernel's files, and how soon it tells that a job is gone."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.kernel import ProcessStat, parse_stat, read_stat
+from agent.memory import parse_smaps_rollup
+from agent.samplers import processes
+from agent.samplers.cpu import CpuReader
+from agent.samplers.memory import parse_meminfo, read_memory
+from agent.samplers.processes import ProcessReader, group_tree
+from tests.agent.conftest import ROOT, Host, Stream, eventually
+
+BEFORE = "cpu  1000 0 500 8000 100 0 0 50 0 0\ncpu0 500 0 250 4000 50 0 0 25 0 0\ncpu1 500 0 250 4000 50 0 0 25 0 0\n"
+
+
+def cpu_samples(folder: Path, *contents: str) -> list[Any]:
+    path = folder / "stat"
+    reader = CpuReader(str(path))
+    samples = []
+    for content in contents:
+        path.write_text(content)
+        samples.append(reader.read())
+    return samples
+
+
+def test_the_first_cpu_reading_says_nothing_but_the_number_of_cores(tmp_path: Path) -> None:
+    (first,) = cpu_samples(tmp_path, BEFORE)
+    assert first.cores == 2
+    assert first.user_percent is None
+    assert first.steal_percent is None
+
+
+def test_cpu_shares_are_of_the_time_between_two_readings(tmp_path: Path) -> None:
+    after = (
+        "cpu  1060 0 520 8090 110 0 0 70 0 0\ncpu0 560 0 270 4000 55 0 0 30 0 0\ncpu1 500 0 250 4090 55 0 0 40 0 0\n"
+    )
+    _, sample = cpu_samples(tmp_path, BEFORE, after)
+    assert sample.user_percent == pytest.approx(30)
+    assert sample.system_percent == pytest.approx(10)
+    assert sample.idle_percent == pytest.approx(45)
+    assert sample.iowait_percent == pytest.approx(5)
+    assert sample.steal_percent == pytest.approx(10)
+    assert sample.per_core_busy_percent[0] == pytest.approx(80 / 90 * 100)
+    assert sample.per_core_busy_percent[1] == 0
+
+
+def test_steal_that_goes_backwards_is_absent_and_spoils_nothing_else(tmp_path: Path) -> None:
+    after = "cpu  1050 0 500 8050 100 0 0 40 0 0\ncpu0 1 0 1 1 1 0 0 1 0 0\ncpu1 1 0 1 1 1 0 0 1 0 0\n"
+    _, sample = cpu_samples(tmp_path, BEFORE, after)
+    assert sample.steal_percent is None
+    assert sample.user_percent == pytest.approx(50)
+    assert sample.idle_percent == pytest.approx(50)
+    assert sample.per_core_busy_percent is None
+
+
+def test_a_kernel_without_steal_reports_none(tmp_path: Path) -> None:
+    _, sample = cpu_samples(
+        tmp_path, "cpu 10 0 10 80 0 0 0\ncpu0 10 0 10 80 0 0 0\n", "cpu 20 0 10 90 0 0 0\ncpu0 20 0 10 90 0 0 0\n"
+    )
+    assert sample.steal_percent is None
+    assert sample.user_percent == pytest.approx(50)
+
+
+def test_two_readings_at_the_same_tick_say_nothing(tmp_path: Path) -> None:
+    _, sample = cpu_samples(tmp_path, BEFORE, BEFORE)
+    assert sample.user_percent is None
+
+
+def test_this_machine_s_memory_is_read() -> None:
+    sample = read_memory()
+    assert sample is not None
+    assert 0 < sample.available_bytes <= sample.total_bytes
+
+
+def test_memory_without_a_reading_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "meminfo").write_text("MemTotal:  100 kB\n")
+    assert read_memory(str(tmp_path / "meminfo")) is None
+    assert read_memory(str(tmp_path / "none")) is None
+    assert parse_meminfo(b"MemTotal: 100 kB\nHugePages_Total: 0\n") == {"MemTotal": 102_400}
+
+
+def test_a_process_name_with_blanks_and_parentheses_is_understood() -> None:
+    line = b"42 (a (b) c) S 7 " + b" ".join(str(number).encode() for number in range(5, 53))
+    stat = parse_stat(line)
+    assert (stat.pid, stat.parent, stat.state) == (42, 7, "S")
+    assert stat.cpu_ticks == 14 + 15
+    assert (stat.threads, stat.started_ticks) == (20, 22)
+
+
+def test_a_smaps_rollup_is_summed() -> None:
+    memory = parse_smaps_rollup(
+        b"5581-7ffc ---p 0 0:0 0 [rollup]\nRss: 100 kB\nPss: 60 kB\nPrivate_Clean: 10 kB\nPrivate_Dirty: 30 kB\n"
+    )
+    assert (memory.rss_bytes, memory.pss_bytes, memory.uss_bytes) == (102_400, 61_440, 40_960)
+    assert parse_smaps_rollup(b"").rss_bytes is None
+
+
+def process(pid: int, parent: int) -> ProcessStat:
+    return ProcessStat(pid, parent, "S", 0, 1, pid)
+
+
+def test_jobs_are_the_forkserver_s_children_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "is_forkserver", lambda pid: pid == 12)
+    tree = [
+        process(10, 1),
+        process(11, 10),
+        process(12, 10),
+        process(20, 12),
+        process(21, 12),
+        process(30, 20),
+        process(99, 1),
+    ]
+    worker, first, second = group_tree(10, tree)
+    assert (worker.pid, worker.role) == (10, "worker")
+    assert {stat.pid for stat in worker.members} == {10, 11, 12}
+    assert (first.pid, first.role, [stat.pid for stat in first.members]) == (20, "job", [20, 30])
+    assert second.pid == 21
+    assert group_tree(77, tree) == []
+
+
+def test_cpu_of_a_process_is_absent_at_first_and_then_of_one_core() -> None:
+    own = read_stat(os.getpid())
+    assert own is not None
+    reader = ProcessReader()
+    group = processes.ProcessGroup(own.pid, "worker", (own,))
+    (first,) = reader.read([group], 100.0)
+    assert first.cpu_percent is None
+    assert first.pss_bytes is not None
+    assert first.rss_bytes is not None
+    busier = ProcessStat(own.pid, own.parent, "S", own.cpu_ticks + 150, own.threads, own.started_ticks)
+    (second,) = reader.read([processes.ProcessGroup(own.pid, "worker", (busier,))], 101.0)
+    assert second.cpu_percent == pytest.approx(150)
+
+
+@pytest.fixture
+async def sampler(host: Host) -> AsyncIterator[Stream]:
+    """The sampler runs; the view begins with its first sample."""
+    stream = Stream.from_now(host.valkey.url)
+    running = subprocess.Popen([sys.executable, "-m", "agent.sampler"], env=host.environment, cwd=ROOT)
+    await eventually(lambda: samples(stream), "first sample")
+    yield stream
+    running.terminate()
+    assert await asyncio.to_thread(running.wait, 10) == 0
+
+
+def samples(stream: Stream) -> list[Any]:
+    return [event for event in stream.read() if event.kind == "host_sample"]
+
+
+async def test_the_sampler_tells_of_the_host_and_its_agent_processes_every_second(sampler: Stream, host: Host) -> None:
+    await eventually(lambda: len(samples(sampler)) >= 4, "four samples")
+    gaps = [(b.at - a.at).total_seconds() for a, b in zip(samples(sampler), samples(sampler)[1:], strict=False)]
+    assert sum(gaps) / len(gaps) == pytest.approx(1.0, abs=0.25)
+    last = samples(sampler)[-1]
+    assert last.host == host.name
+    assert last.cpu.user_percent is not None
+    assert {process.role for process in last.processes} == {"worker", "job"}
+    assert last.agent_pss_bytes > 50_000_000
+
+
+async def test_a_killed_job_is_told_within_a_second(sampler: Stream, start_session: Callable[..., Any]) -> None:
+    session = await start_session()
+    await session.wait_for("job_ready")
+
+    def sampled() -> bool:
+        return session.pid in {process.pid for process in samples(sampler)[-1].processes}
+
+    await eventually(sampled, "the job sampled")
+    os.kill(session.pid, signal.SIGKILL)
+    killed = asyncio.get_running_loop().time()
+    exits = await eventually(
+        lambda: [e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid], "exit told"
+    )
+    assert asyncio.get_running_loop().time() - killed < 1.0
+    assert exits[0].role == "job"
+    await eventually(lambda: not sampled(), "the job left the samples")
+    assert len([e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid]) == 1
