@@ -1,6 +1,6 @@
-"""The presenters that ship with Avatary: a picture each, and where in it the face is.
+"""The presenters that ship with Avatary: who, in which scene, and where in the picture the face is.
 
-All places are in pixels of the picture, x to the right and y down.
+All places are in pixels of the scene, x to the right and y down.
 """
 
 import tomllib
@@ -8,10 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-
-import cv2
-import numpy as np
-from numpy.typing import NDArray
 
 ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -58,8 +54,13 @@ class BodyPlaces:
 
 @dataclass(frozen=True)
 class Presenter:
+    """`picture` shows the presenter alone, `mask` how opaque each of its pixels is; both lie at `corner` of the scene."""
+
     name: str
+    scene: Path
     picture: Path
+    mask: Path
+    corner: tuple[int, int]
     width: int
     height: int
     eyes: tuple[EyePlaces, ...]
@@ -69,7 +70,7 @@ class Presenter:
 
 @dataclass(frozen=True)
 class Placement:
-    """How a picture fills a frame: frame = (picture - (left, top)) * scale."""
+    """How a scene fills a frame: frame = (scene - (left, top)) * scale."""
 
     scale: float
     left: float
@@ -99,7 +100,10 @@ def load_presenter(name: str) -> Presenter:
     mouth, body = places["mouth"], places["body"]
     return Presenter(
         name=name,
+        scene=ASSETS / places["scene"],
         picture=ASSETS / places["picture"],
+        mask=ASSETS / places["mask"],
+        corner=(places["corner"][0], places["corner"][1]),
         width=places["width"],
         height=places["height"],
         eyes=tuple(
@@ -112,32 +116,11 @@ def load_presenter(name: str) -> Presenter:
 
 
 def place(presenter: Presenter, width: int, height: int) -> Placement:
-    """Fill a frame of `width` x `height` with the picture, the presenter in the middle, cutting what does not fit."""
+    """Fill a frame of `width` x `height` with the scene, the presenter in the middle, cutting what does not fit."""
     scale = max(width / presenter.width, height / presenter.height)
     shown_width, shown_height = width / scale, height / scale
     left = min(max(presenter.body.pivot[0] - shown_width / 2, 0), presenter.width - shown_width)
     return Placement(scale, left, (presenter.height - shown_height) / 2)
-
-
-def read_picture(presenter: Presenter, placement: Placement, width: int, height: int) -> NDArray[np.uint8]:
-    """The still picture in the frame's size: (height, width, 3) uint8, blue green red."""
-    # A JPEG decodes at half size in a third of the time; take it where the frame needs no more.
-    halved = placement.scale <= 0.5
-    picture = cv2.imread(str(presenter.picture), cv2.IMREAD_REDUCED_COLOR_2 if halved else cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FileNotFoundError(f"the picture {presenter.picture} of presenter {presenter.name!r} is missing or broken")
-    shrink = 0.5 if halved else 1.0
-    left, top = round(placement.left * shrink), round(placement.top * shrink)
-    right = left + round(width / placement.scale * shrink)
-    bottom = top + round(height / placement.scale * shrink)
-    shown = picture[top:bottom, left:right]
-    if shown.shape[:2] == (height, width):
-        return np.ascontiguousarray(shown, dtype=np.uint8)
-    shrinking = shown.shape[0] >= height
-    return np.asarray(
-        cv2.resize(shown, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC),
-        dtype=np.uint8,
-    )
 
 
 def _curve(points: list[list[float]]) -> Curve:

@@ -1,14 +1,17 @@
 """The seam between what a face does and how it is drawn."""
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from agent.avatars.builtin.drawing.i420 import Planes, Rect, planes_from_bgr, planes_of
+from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, lay_over, masks_from, premultiplied
+from agent.avatars.builtin.drawing.i420 import Planes, Rect, even_rect, planes_from_bgr, planes_of
 from agent.avatars.builtin.drawing.lids import LidDrawing
 from agent.avatars.builtin.drawing.mouth import MouthDrawing
-from agent.avatars.builtin.drawing.warp import BodyWarp
+from agent.avatars.builtin.drawing.pictures import read_layers
+from agent.avatars.builtin.drawing.warp import REACH, BodyWarp
 from agent.avatars.builtin.face_state import LID_STEPS, MOUTH_OPENINGS, MOUTH_WIDTHS, UPRIGHT, Mouth, Pose
-from agent.avatars.builtin.presenters import Presenter, place, read_picture
+from agent.avatars.builtin.presenters import Presenter, place
 
 
 class Patch(NamedTuple):
@@ -38,39 +41,49 @@ class Face(Protocol):
 
 
 class DrawnFace:
-    """A presenter's still picture, bent and painted over."""
+    """A presenter's still picture, painted over, bent, and laid over the scene."""
 
     def __init__(self, presenter: Presenter, width: int, height: int) -> None:
-        """Reads the picture. Raises `FileNotFoundError` when it is missing."""
+        """Reads the pictures. Raises `FileNotFoundError` when one is missing."""
         self.width = width
         self.height = height
         placement = place(presenter, width, height)
-        picture = read_picture(presenter, placement, width, height)
-        self._still = planes_from_bgr(picture)
-        self._body = BodyWarp(presenter.body, placement, self._still)
-        self._mouth_drawing = MouthDrawing(picture, presenter.mouth, placement)
-        self._lid_drawing = LidDrawing(picture, presenter.eyes, placement)
+        layers = read_layers(presenter, placement, width, height)
+        self._margin = math.ceil(REACH * placement.scale * presenter.height) + 2
+        self._masks = masks_from(layers.mask)
+        self._scene = planes_from_bgr(layers.scene)
+        self._body = BodyWarp(presenter.body, placement, width, height)
+        region, masks = self._body.region, self._masks.crop(self._body.region)
+        self._figure = cutout_of(premultiplied(region.of(layers.presenter), masks), masks, region)
+        self._mouth_drawing = MouthDrawing(layers.presenter, presenter.mouth, placement)
+        self._lid_drawing = LidDrawing(layers.presenter, presenter.eyes, placement)
         self._mouths: dict[Mouth, Planes] = {}
         self._lids: dict[int, Planes] = {}
 
     def frame(self, pose: Pose) -> bytearray:
         buffer = bytearray(self.width * self.height * 3 // 2)
         planes = planes_of(buffer, self.width, self.height)
-        for target, source in zip(planes, self._still, strict=True):
+        for target, source in zip(planes, self._scene, strict=True):
             target[:] = source
-        if pose != UPRIGHT:
-            self._body.into(planes, pose)
+        patch = self._posed(self._figure, self._body.region, pose)
+        planes.paste(patch.planes, patch.rect)
         return buffer
 
     def mouth(self, mouth: Mouth, pose: Pose) -> Patch:
+        drawing = self._mouth_drawing
+        source = self._wider(drawing.rect, 2)
         if mouth not in self._mouths:
-            self._mouths[mouth] = planes_from_bgr(self._mouth_drawing.draw(mouth))
-        return self._posed(self._mouths[mouth], self._mouth_drawing.rect, pose)
+            self._mouths[mouth] = premultiplied(drawing.draw(mouth, source), self._masks.crop(source))
+        cutout = cutout_of(self._mouths[mouth], self._masks.crop(source), source)
+        return self._posed(cutout, self._wider(drawing.rect, 1), pose)
 
     def lids(self, lids: int, pose: Pose) -> Patch:
+        drawing = self._lid_drawing
+        source = self._wider(drawing.rect, 2)
         if lids not in self._lids:
-            self._lids[lids] = planes_from_bgr(self._lid_drawing.draw(lids))
-        return self._posed(self._lids[lids], self._lid_drawing.rect, pose)
+            self._lids[lids] = premultiplied(drawing.draw(lids, source), self._masks.crop(source))
+        cutout = cutout_of(self._lids[lids], self._masks.crop(source), source)
+        return self._posed(cutout, self._wider(drawing.rect, 1), pose)
 
     def warm_up(self) -> Iterator[None]:
         for lids in range(1, LID_STEPS):
@@ -81,7 +94,10 @@ class DrawnFace:
                 self.mouth(Mouth(opening, width), UPRIGHT)
                 yield
 
-    def _posed(self, planes: Planes, rect: Rect, pose: Pose) -> Patch:
-        if pose == UPRIGHT:
-            return Patch(planes, rect)
-        return Patch(self._body.bend(planes, pose, rect, rect), rect)
+    def _wider(self, rect: Rect, margins: int) -> Rect:
+        """`rect` and as much around it as a pose may move it to, once or twice over."""
+        by = self._margin * margins
+        return even_rect(rect.left - by, rect.top - by, rect.right + by, rect.bottom + by, self.width, self.height)
+
+    def _posed(self, cutout: Cutout, rect: Rect, pose: Pose) -> Patch:
+        return Patch(lay_over(self._scene, self._body.bend(cutout, pose, rect)), rect)

@@ -12,6 +12,7 @@ from agent.avatars.builtin.drawing.i420 import Rect, even_rect
 from agent.avatars.builtin.presenters import EyePlaces, Placement
 
 _CLOSURES: Final = (0.0, 0.3, 0.62, 0.88, 1.0)  # by lid step
+_FOLD: Final = 0.78  # brightness of the lid where it folds in
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,8 @@ class LidDrawing:
             height,
         )
 
-    def draw(self, lids: int) -> NDArray[np.uint8]:
-        """The region `rect` with the lids at a step: (rect.height, rect.width, 3)."""
-        rect = self.rect
+    def draw(self, lids: int, rect: Rect) -> NDArray[np.uint8]:
+        """The region `rect`, which holds `self.rect`, with the lids at a step: (rect.height, rect.width, 3)."""
         drawn = self.still[rect.top : rect.bottom, rect.left : rect.right].astype(np.float32)
         for eye in self.eyes:
             self._draw_eye(drawn, eye, _CLOSURES[lids], rect)
@@ -57,20 +57,22 @@ class LidDrawing:
         left, right = upper_curve[0][0], upper_curve[-1][0]
         within = smooth_step(left - 2, left + 1, x) * smooth_step(right + 2, right - 1, x)
 
-        edge = upper + (lower - upper) * closure * 0.94
-        top = upper - crease
-        # The lash line travels as it is; the skin between it and the crease stretches.
-        stretch = (upper - lash - top) / np.maximum(edge - lash - top, 0.1)
-        source_y = np.where(y > edge - lash, y - (edge - upper), top + (y - top) * stretch)
-        skin = cv2.remap(self.still, x, source_y.astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
-
-        # Between old and new lid edge the skin is the lid's own: even, rounder light in its middle.
-        span = np.clip((y - upper + lash) / np.maximum(edge - upper, 0.5), 0, 1)
-        round_light = 1.02 - 0.10 * np.abs(span - 0.4)
-        skin *= np.where(y < edge - lash, round_light, 1.0)[..., None]
+        edge = upper + (lower - upper) * closure
+        top = upper - lash
+        # The lash line travels as it is. The lid that unfolds behind it has the colour of the skin above the crease,
+        # lighter where it is round, darker where it folds in.
+        moved = cv2.remap(self.still, x, (y - (edge - upper)).astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
+        column = x[:1]
+        above = through(upper_curve, column) - 1.7 * crease
+        colour = cv2.remap(self.still, column, above.astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
+        colour = cv2.GaussianBlur(colour, (0, 0), 8 * place.scale, borderType=cv2.BORDER_REPLICATE)
+        span = np.clip((y - top) / np.maximum(edge - lash - top, 1), 0, 1)
+        lid = colour * (_FOLD + (1.0 - _FOLD) * np.sin(np.pi * (0.12 + 0.76 * span)))[..., None]
 
         soft = max(0.7, 1.0 * place.scale)
-        cover = within * smooth_step(-soft, soft, y - top) * smooth_step(-soft, soft, edge + 0.12 * lash - y)
+        lashes = smooth_step(-soft, soft, y - (edge - lash))
+        skin = lid + (moved - lid) * lashes[..., None]
+        cover = within * smooth_step(-0.35 * crease, 0.35 * crease, y - top) * smooth_step(-soft, soft, edge + soft - y)
         cover *= smooth_step(0, 1.5 * soft, edge - upper)
         shadow = within * smooth_step(5 * soft, 0, y - edge) * smooth_step(-soft, soft, y - edge) * 0.22
         shadow *= smooth_step(-soft, soft, lower - y) * closure

@@ -24,7 +24,7 @@ _WIDTHS: Final = (0.74, 1.0, 1.07)  # rounded, at rest, wide; of the mouth's wid
 _DEEP: Final = np.array([14, 10, 34], np.float32)
 _GUM: Final = np.array([42, 34, 96], np.float32)
 _TONGUE: Final = np.array([92, 92, 178], np.float32)
-_TEETH: Final = np.array([214, 226, 234], np.float32)
+_TEETH: Final = np.array([208, 224, 234], np.float32)
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class MouthDrawing:
             middle - side, place.y(places.nose_y) - 4, middle + side, place.y(places.neck_y) + 4, width, height
         )
 
-    def draw(self, mouth: Mouth) -> NDArray[np.uint8]:
-        """The region `rect` with the mouth in a shape: (rect.height, rect.width, 3)."""
-        rect, place, places = self.rect, self.placement, self.places
+    def draw(self, mouth: Mouth, rect: Rect) -> NDArray[np.uint8]:
+        """The region `rect`, which holds `self.rect`, with the mouth in a shape: (rect.height, rect.width, 3)."""
+        place, places = self.placement, self.places
         opening_share = mouth.opening / (MOUTH_OPENINGS - 1)
         line = place.curve(places.line)
         middle, reach = (line[0][0] + line[-1][0]) / 2, (line[-1][0] - line[0][0]) / 2
@@ -119,6 +119,7 @@ class MouthDrawing:
         # The upper teeth are fast to the skull: they come out as the lips part.
         edge = parting + 0.115 * reach * (1 - 0.55 * u * u)
         teeth = smooth_step(-soft, soft, edge - y) * smooth_step(0.86, 0.66, np.abs(u))
-        light = (0.97 - 0.42 * np.abs(u) ** 1.6) * (0.62 + 0.38 * smooth_step(0, 0.12 * reach, y - upper))
+        teeth *= smooth_step(0.0, 0.16, opening / reach)
+        light = (0.97 - 0.42 * np.abs(u) ** 1.6) * (0.7 + 0.3 * smooth_step(0, 0.1 * reach, y - upper))
         colour = colour + (_TEETH * light[..., None] - colour) * teeth[..., None]
         return colour.astype(np.float32), cover
