@@ -70,7 +70,7 @@ class RoomCaptions(TextOutput):
 class SpokenCaptions:
     """Puts captions on a session whose audio output is in place; they pass at the pace of the sound."""
 
-    def __init__(self, session: AgentSession, room: rtc.Room) -> None:
+    def __init__(self, session: AgentSession[None], room: rtc.Room) -> None:
         audio = session.output.audio
         if audio is None:
             raise RuntimeError("the avatar has not taken the session's audio output")

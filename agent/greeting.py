@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 class Greeting:
     """Says the prepared greeting to visitors, one at a time, once the session is READY."""
 
-    def __init__(self, session: AgentSession, steps: WorkflowAnalyzer, emit: Callable[..., None]) -> None:
+    def __init__(self, session: AgentSession[None], steps: WorkflowAnalyzer, emit: Callable[..., None]) -> None:
         self._session = session
         self._steps = steps
         self._emit = emit

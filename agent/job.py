@@ -93,7 +93,7 @@ class AvatarJob:
         self._emit = telemetry.emit
         self._steps = WorkflowAnalyzer(telemetry.emit)
         self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
-        self._session: AgentSession = AgentSession(
+        self._session: AgentSession[None] = AgentSession(
             tts=HibariTTS(),
             vad=None,
             turn_handling={"turn_detection": None, "interruption": {"resume_false_interruption": False}},

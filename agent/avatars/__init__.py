@@ -29,7 +29,7 @@ class AvatarParts:
     """What a provider builds its avatar from."""
 
     room: rtc.Room
-    session: AgentSession
+    session: AgentSession[None]
     spec: JobSpec
     on_frame: Callable[[FrameTiming], None]
 

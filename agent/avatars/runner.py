@@ -1,6 +1,8 @@
 """LiveKit's avatar runner, publishing at once: READY needs a published picture, and no visitor has to be there for it."""
 
 import asyncio
+import math
+from typing import Any
 
 from livekit import rtc
 from livekit.agents.voice.avatar import AvatarOptions, AvatarRunner, QueueAudioOutput, VideoGenerator
@@ -30,16 +32,20 @@ class PublishingRunner(AvatarRunner):
             audio_channels=1,
         )
         # the queue of the synchroniser in milliseconds: that many frames may wait for their moment
-        queue_ms = max(100, round(mode.output_buffer_size * mode.frame_budget_ms))
+        # (LiveKit's audio source wants whole tens)
+        queue_ms = max(100, math.ceil(mode.output_buffer_size * mode.frame_budget_ms / 10) * 10)
         super().__init__(room, audio_recv=audio, video_gen=video, options=options, _queue_size_ms=queue_ms)
         self._mode = mode
         self._announce_first_capture()
 
     async def first_frame(self) -> None:
         """Returns once the published video track took its first frame; raises what ended the picture before that."""
-        await asyncio.wait({self._first_frame, self._forward_video_atask}, return_when=asyncio.FIRST_COMPLETED)
+        forwarding = self._forward_video_atask
+        if forwarding is None:
+            raise RuntimeError("the runner is not started")
+        await asyncio.wait({self._first_frame, forwarding}, return_when=asyncio.FIRST_COMPLETED)
         if not self._first_frame.done():
-            await self._forward_video_atask
+            await forwarding
             raise RuntimeError("the renderer ended before its first frame")
 
     async def _publish_track(self) -> None:
@@ -69,13 +75,13 @@ class PublishingRunner(AvatarRunner):
 
     def _announce_first_capture(self) -> None:
         """The synchroniser hands frames to the source in its own task: the source is where the first one is seen."""
-        self._first_frame = asyncio.get_running_loop().create_future()
+        self._first_frame: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         capture = self._video_source.capture_frame
 
-        def capture_first(frame: rtc.VideoFrame, **options: object) -> None:
+        def capture_first(frame: rtc.VideoFrame, **options: Any) -> None:
             capture(frame, **options)
-            self._video_source.capture_frame = capture
+            self._video_source.capture_frame = capture  # type: ignore[method-assign]
             if not self._first_frame.done():
                 self._first_frame.set_result(None)
 
-        self._video_source.capture_frame = capture_first
+        self._video_source.capture_frame = capture_first  # type: ignore[method-assign]

@@ -10,12 +10,13 @@ import threading
 from typing import Final
 
 import numpy as np
-from hibari import SAMPLE_RATE, Hibari
+import hibari
 from numpy.typing import NDArray
 
 from agent.voice.packed import pronunciations, tag_weights
 
 VOICE: Final = "heart"  # the voice that ships inside the wheel; the others would be downloaded
+SAMPLE_RATE: Final[int] = hibari.SAMPLE_RATE
 LEAD_IN_S: Final = 0.02  # what is kept before the first sound: hibari itself puts 0.31 s of silence there
 SILENCE_LEVEL: Final = 0.01
 
@@ -23,8 +24,8 @@ _model_lock = threading.Lock()
 
 
 @functools.cache
-def _model() -> Hibari:
-    model = Hibari(voice=VOICE, threads=1)
+def _model() -> hibari.Hibari:
+    model = hibari.Hibari(voice=VOICE, threads=1)
     g2p = model.g2p  # loads the pronunciation tables
     for table in (g2p.lexicon.golds, g2p.lexicon.silvers):
         table.d = pronunciations(table.d)
@@ -46,14 +47,15 @@ def is_loaded() -> bool:
 
 def sentences(text: str) -> list[str]:
     """The text cut into what is spoken at once."""
-    return list(Hibari.split_sentences(text))
+    return list(hibari.Hibari.split_sentences(text))
 
 
 def speak(sentence: str) -> NDArray[np.int16]:
     """Sound of a sentence, mono, `SAMPLE_RATE` Hz. Empty where nothing of it can be pronounced. Blocks for 25-100 ms."""
     with _model_lock:
-        sound = _model()(sentence)
-    return (np.clip(sound, -1.0, 1.0) * 32767).astype(np.int16)
+        sound: NDArray[np.float32] = _model()(sentence)
+    samples: NDArray[np.int16] = (np.clip(sound, -1.0, 1.0) * 32767).astype(np.int16)
+    return samples
 
 
 def without_lead_in(sound: NDArray[np.int16], sample_rate: int = SAMPLE_RATE) -> NDArray[np.int16]:

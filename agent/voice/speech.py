@@ -15,7 +15,7 @@ FRAME_MS = 20
 READING_CHARS_PER_S = 14.0  # pace of captions for words that the voice cannot say
 
 
-class HibariTTS(tts.TTS):
+class HibariTTS(tts.TTS[None]):
     """Speech from the local hibari voice; 24 kHz mono, a sentence at a time, made in a thread."""
 
     def __init__(self) -> None:

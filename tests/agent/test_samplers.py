@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from agent.samplers.cpu import CpuReader
 from agent.samplers.memory import parse_meminfo, read_memory
 from agent.samplers.processes import ProcessReader, group_tree
 from tests.agent.conftest import ROOT, Host, Stream, eventually
+from tests.services import wait_until
 
 BEFORE = "cpu  1000 0 500 8000 100 0 0 50 0 0\ncpu0 500 0 250 4000 50 0 0 25 0 0\ncpu1 500 0 250 4000 50 0 0 25 0 0\n"
 
@@ -142,14 +143,14 @@ def test_cpu_of_a_process_is_absent_at_first_and_then_of_one_core() -> None:
 
 
 @pytest.fixture
-async def sampler(host: Host) -> AsyncIterator[Stream]:
+def sampler(host: Host) -> Iterator[Stream]:
     """The sampler runs; the view begins with its first sample."""
     stream = Stream.from_now(host.valkey.url)
     running = subprocess.Popen([sys.executable, "-m", "agent.sampler"], env=host.environment, cwd=ROOT)
-    await eventually(lambda: samples(stream), "first sample")
+    wait_until(lambda: samples(stream), "first sample", 15.0, every_s=0.1)
     yield stream
     running.terminate()
-    assert await asyncio.to_thread(running.wait, 10) == 0
+    assert running.wait(10) == 0
 
 
 def samples(stream: Stream) -> list[Any]:

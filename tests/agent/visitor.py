@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import time
 import uuid
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 from livekit import api, rtc
@@ -64,8 +66,8 @@ class Visitor:
             destination_identity=agent.identity, method=VISIT_PROGRESS_METHOD, payload=payload
         )
 
-    def _own(self, coroutine: object) -> None:
-        self._tasks.add(asyncio.ensure_future(coroutine))  # type: ignore[arg-type]
+    def _own(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        self._tasks.add(asyncio.create_task(coroutine))
 
     def _on_track(self, track: rtc.Track, *_: object) -> None:
         self._own(self._watch(track) if track.kind == rtc.TrackKind.KIND_VIDEO else self._listen(track))
