@@ -66,6 +66,7 @@ class Ingester:
                 if pause_s == BACKOFF_FIRST_S:
                     logger.warning("events wait in the stream: %s", error)
                 close_old_connections()
+                self._live.redis_was_away()
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, BACKOFF_MAX_S)
         self.release_lease()

@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 OVERVIEW: Final = "overview"
 CHANGE_PAUSE_S: Final = 0.1  # two changes of a topic are at least this far apart; the last one is always sent
 AWAY_PAUSE_S: Final = 0.5
+LISTENERS_BACK_WITHIN_S: Final = 3.0  # after Redis: the layer of a web process tries again once a second
 MAX_WAITING_SAMPLES: Final = 500
 
 
@@ -48,6 +49,7 @@ class Broadcaster:
         self._samples: deque[tuple[str, dict[str, Any]]] = deque(maxlen=MAX_WAITING_SAMPLES)
         self._due: dict[str, float] = {}  # topic -> when its change may go out, monotonic
         self._not_before: dict[str, float] = {}  # topic -> earliest moment of its next change
+        self._repeat_until = 0.0
         self._thread: threading.Thread | None = None
         self._closing = False
 
@@ -60,8 +62,14 @@ class Broadcaster:
     def changed(self, topic: str) -> None:
         """Tell the topic's listeners to fetch it again; many calls at once are one message."""
         with self._wake:
-            self._due.setdefault(topic, max(time.monotonic(), self._not_before.get(topic, 0.0)))
+            soon = max(time.monotonic(), self._not_before.get(topic, 0.0))
+            self._due[topic] = min(soon, self._due.get(topic, soon))
             self._notify()
+
+    def redis_was_away(self) -> None:
+        """Changes of the next seconds are sent a second time: listeners may be back later than we are."""
+        with self._wake:
+            self._repeat_until = time.monotonic() + LISTENERS_BACK_WITHIN_S
 
     def close(self, limit_s: float = 1.0) -> None:
         """Send what waits, for `limit_s` at most."""
@@ -82,9 +90,13 @@ class Broadcaster:
         while messages := self._next_messages():
             try:
                 loop.run_until_complete(self._send(messages))
+                if time.monotonic() < self._repeat_until:
+                    self._keep_changes(messages, self._repeat_until)
             except (RedisError, OSError) as error:
-                logger.warning("live messages wait: %s", error)
-                self._keep_changes(messages)
+                if time.monotonic() > self._repeat_until:
+                    logger.warning("live messages wait: %s", error)
+                self._keep_changes(messages, time.monotonic())
+                self.redis_was_away()
                 time.sleep(AWAY_PAUSE_S)
         loop.close()
 
@@ -109,19 +121,17 @@ class Broadcaster:
 
     async def _send(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
         layer = get_channel_layer()
-        while messages:
-            topic, message = messages[0]
+        for topic, message in messages:
             await layer.group_send(group_of(topic), message)
-            del messages[0]  # what is left when Redis goes away was not sent
 
-    def _keep_changes(self, messages: list[tuple[str, dict[str, Any]]]) -> None:
+    def _keep_changes(self, messages: list[tuple[str, dict[str, Any]]], due: float) -> None:
         with self._wake:
             if self._closing:
                 self._due.clear()
                 return
             for topic, message in messages:
                 if message["type"] == "changed":
-                    self._due.setdefault(topic, time.monotonic())
+                    self._due.setdefault(topic, due)
 
 
 _broadcaster = Broadcaster()

@@ -1,6 +1,5 @@
 """The live socket: who may listen, what they hear, and how soon."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
+from django.db import connections
 from redis import Redis
 
 from monitoring.ingester import Ingester
@@ -23,6 +23,7 @@ from tests.services import Valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+CHANGED = {"type": "changed", "topic": "overview"}
 SESSION = "session:2b0d7b3d-3f14-4f2b-9d9c-0f4d5a0c1e2f"
 
 
@@ -53,6 +54,13 @@ class Page:
 
     async def close(self) -> None:
         await self._socket.disconnect()
+
+
+@pytest.fixture(autouse=True)
+async def _close_connections() -> AsyncIterator[None]:
+    """Django's thread for database work outlives the test; its connection must not."""
+    yield
+    await sync_to_async(connections.close_all)()
 
 
 @pytest.fixture
@@ -108,29 +116,31 @@ async def test_a_viewer_hears_samples_and_changes_of_their_topics_alone(
     assert await page.hears_nothing()
 
 
-async def test_many_changes_at_once_are_one_and_the_last_is_never_lost(
+async def test_many_changes_at_once_are_few_messages_and_the_last_is_never_lost(
     listen: Callable[..., Any], basil: Operator, live: Broadcaster
 ) -> None:
     page = await listen(basil, "overview")
     for _ in range(100):
         live.changed("overview")
     heard = [await page.hear()]
+    while not await page.hears_nothing():
+        heard.append(await page.hear())
+    assert heard in ([CHANGED], [CHANGED] * 2)
     live.changed("overview")
-    heard.append(await page.hear())
-    assert heard == [{"type": "changed", "topic": "overview"}] * 2 or await page.hear()
+    assert await page.hear() == CHANGED
     assert await page.hears_nothing()
 
 
-async def test_a_change_waits_for_a_redis_that_is_away(
+async def test_a_change_reaches_a_page_through_a_restart_of_redis(
     listen: Callable[..., Any], basil: Operator, live: Broadcaster, valkey: Valkey
 ) -> None:
+    page = await listen(basil, "overview")
+    live.changed("overview")
+    assert await page.hear() == CHANGED
     valkey.stop()
     live.changed("overview")
-    live.sample("overview", {})
-    await asyncio.sleep(0)
     valkey.start()
-    page = await listen(basil, "overview")
-    assert await page.hear(10) == {"type": "changed", "topic": "overview"}
+    assert await page.hear(15) == CHANGED
 
 
 async def test_a_hosts_second_reaches_every_page_that_shows_it(

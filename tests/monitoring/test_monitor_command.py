@@ -71,7 +71,7 @@ def test_it_ingests_and_ends_at_once_when_it_is_told_to(
     told_at = time.monotonic()
     monitor.send_signal(signal.SIGTERM)
     assert monitor.wait(5) == 0
-    assert time.monotonic() - told_at < 2
+    assert time.monotonic() - told_at < 4, "1 s for the threads, the rest for Python on a busy machine"
 
 
 def test_killed_in_the_middle_it_loses_nothing_and_doubles_nothing(

@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 RESTART_FIRST_S: Final = 0.5
 RESTART_MAX_S: Final = 10.0
-END_WITHIN_S: Final = 1.5
+END_WITHIN_S: Final = 1.0
 
 Run = Callable[[threading.Event], None]
 ROLES: Final[dict[str, Callable[[], Run]]] = {
