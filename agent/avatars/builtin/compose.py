@@ -10,9 +10,9 @@ from agent.avatars.builtin.drawing.face import Face, Patch
 from agent.avatars.builtin.drawing.i420 import planes_of
 from agent.avatars.builtin.face_state import CLOSED_MOUTH, FaceState
 
-# Frames that are kept: the breath at a few places of the head, and as much as two frames in patches.
-_KEPT_FRAMES: Final = 11
-_KEPT_PATCHES: Final = 2
+# Frames that are kept: the breath at a few places of the head, and as much as one and a half in patches.
+_KEPT_FRAMES: Final = 9
+_KEPT_PATCHES: Final = 1.5
 
 
 Drawn = TypeVar("Drawn")
@@ -57,7 +57,7 @@ class FrameComposer:
         self._face = face
         frame_bytes = face.width * face.height * 3 // 2
         self._frames: Kept[bytearray] = Kept(_KEPT_FRAMES * frame_bytes, len)
-        self._patches: Kept[Patch] = Kept(_KEPT_PATCHES * frame_bytes, lambda patch: patch.planes.nbytes)
+        self._patches: Kept[Patch] = Kept(int(_KEPT_PATCHES * frame_bytes), lambda patch: patch.planes.nbytes)
 
     @property
     def held_bytes(self) -> int:

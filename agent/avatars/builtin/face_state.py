@@ -6,7 +6,7 @@ MOUTH_OPENINGS: Final = 8  # 0 is closed
 MOUTH_WIDTHS: Final = 3  # 0 rounded, 1 at rest, 2 wide
 LID_STEPS: Final = 5  # 0 is open, 4 is closed
 BREATH_STEPS: Final = 8  # 0 is breathed out
-SWAY_STEPS: Final = 8  # to either side of upright
+SWAY_STEPS: Final = 16  # to either side of upright
 
 
 class Mouth(NamedTuple):

@@ -74,4 +74,4 @@ class IdleMotion:
         if self._next_sway_s <= 0:
             self._sway_from, self._sway_to = self._sway, self._chance.uniform(-1, 1) * (1.0 if speaking else 0.6)
             self._sway_age_s, self._sway_s = 0.0, self._chance.uniform(0.7, 1.4)
-            self._next_sway_s = self._chance.uniform(0.5, 2.0) if speaking else self._chance.uniform(2.0, 6.0)
+            self._next_sway_s = self._chance.uniform(0.8, 3.0) if speaking else self._chance.uniform(2.0, 6.0)

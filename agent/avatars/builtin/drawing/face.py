@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+import cv2
 
 from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, lay_over, masks_from, premultiplied
 from agent.avatars.builtin.drawing.i420 import Planes, Rect, even_rect, planes_from_bgr, planes_of
 from agent.avatars.builtin.drawing.lids import LidDrawing
 from agent.avatars.builtin.drawing.mouth import MouthDrawing
-from agent.avatars.builtin.drawing.pictures import read_layers
+from agent.avatars.builtin.drawing.pictures import Mask, read_layers
 from agent.avatars.builtin.drawing.warp import REACH, BodyWarp
 from agent.avatars.builtin.face_state import LID_STEPS, MOUTH_OPENINGS, MOUTH_WIDTHS, UPRIGHT, Mouth, Pose
 from agent.avatars.builtin.presenters import Presenter, place
+
+_BAND_ROWS: Final = 64  # bent at a time: what they take stays in the processor's cache
 
 
 class Patch(NamedTuple):
@@ -53,7 +57,16 @@ class DrawnFace:
         self._masks = masks_from(layers.mask)
         self._scene = planes_from_bgr(layers.scene)
         self._body = BodyWarp(presenter.body, placement, width, height)
-        region, masks = self._body.region, self._masks.crop(self._body.region)
+        self._bands = _bands(layers.mask, self._margin)
+        region = even_rect(
+            min(band.left for band in self._bands),
+            self._bands[0].top,
+            max(band.right for band in self._bands),
+            self._bands[-1].bottom,
+            width,
+            height,
+        )
+        masks = self._masks.crop(region)
         self._figure = cutout_of(premultiplied(region.of(layers.presenter), masks), masks, region)
         self._mouth_drawing = MouthDrawing(layers.presenter, presenter.mouth, placement)
         self._lid_drawing = LidDrawing(layers.presenter, presenter.eyes, placement)
@@ -65,8 +78,8 @@ class DrawnFace:
         planes = planes_of(buffer, self.width, self.height)
         for target, source in zip(planes, self._scene, strict=True):
             target[:] = source
-        patch = self._posed(self._figure, self._body.region, pose)
-        planes.paste(patch.planes, patch.rect)
+        for band in self._bands:
+            planes.paste(self._posed(self._figure, band, pose).planes, band)
         return buffer
 
     def mouth(self, mouth: Mouth, pose: Pose) -> Patch:
@@ -101,3 +114,16 @@ class DrawnFace:
 
     def _posed(self, cutout: Cutout, rect: Rect, pose: Pose) -> Patch:
         return Patch(lay_over(self._scene, self._body.bend(cutout, pose, rect)), rect)
+
+
+def _bands(mask: Mask, margin: int) -> list[Rect]:
+    """The rows of a frame that a presenter may move over, a band after the other, each as wide as the presenter there."""
+    height, width = mask.shape
+    left, top, across, down = cv2.boundingRect(mask)
+    bands = []
+    for start in range(max(top - margin, 0) // 2 * 2, min(top + down + margin, height), _BAND_ROWS):
+        end = min(start + _BAND_ROWS, top + down + margin, height)
+        rows = mask[max(start - margin, 0) : end + margin]
+        left, _, across, _ = cv2.boundingRect(rows)
+        bands.append(even_rect(left - margin, start, left + across + margin, end, width, height))
+    return bands

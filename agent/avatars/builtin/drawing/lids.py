@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.avatars.builtin.drawing.curves import smooth_step, through
+from agent.avatars.builtin.drawing.curves import Field, smooth_step, through
 from agent.avatars.builtin.drawing.i420 import Rect, even_rect
 from agent.avatars.builtin.presenters import EyePlaces, Placement
 
 _CLOSURES: Final = (0.0, 0.3, 0.62, 0.88, 1.0)  # by lid step
 _FOLD: Final = 0.78  # brightness of the lid where it folds in
+_LASHES: Final = np.array([16, 20, 36], np.float32)  # blue, green, red
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class LidDrawing:
             self._draw_eye(drawn, eye, _CLOSURES[lids], rect)
         return np.asarray(np.clip(drawn + 0.5, 0, 255), dtype=np.uint8)
 
-    def _draw_eye(self, drawn: NDArray[np.float32], eye: EyePlaces, closure: float, rect: Rect) -> None:
+    def _draw_eye(self, drawn: Field, eye: EyePlaces, closure: float, rect: Rect) -> None:
         place = self.placement
         upper_curve, lower_curve = place.curve(eye.upper), place.curve(eye.lower)
         x, y = np.meshgrid(
@@ -59,22 +60,29 @@ class LidDrawing:
 
         edge = upper + (lower - upper) * closure
         top = upper - lash
-        # The lash line travels as it is. The lid that unfolds behind it has the colour of the skin above the crease,
+        # The lash line travels as it is. The lid that unfolds behind it has the colour of the skin around the eye,
         # lighter where it is round, darker where it folds in.
-        moved = cv2.remap(self.still, x, (y - (edge - upper)).astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
+        moved = self._at(x, y - (edge - upper))
         column = x[:1]
-        above = through(upper_curve, column) - 1.7 * crease
-        colour = cv2.remap(self.still, column, above.astype(np.float32), cv2.INTER_LINEAR).astype(np.float32)
-        colour = cv2.GaussianBlur(colour, (0, 0), 8 * place.scale, borderType=cv2.BORDER_REPLICATE)
+        above = self._at(column, through(upper_curve, column) - 1.7 * crease)
+        below = self._at(column, through(lower_curve, column) + 1.5 * crease)
+        colour = cv2.GaussianBlur(0.35 * above + 0.65 * below, (0, 0), 8 * place.scale, borderType=cv2.BORDER_REPLICATE)
         span = np.clip((y - top) / np.maximum(edge - lash - top, 1), 0, 1)
         lid = colour * (_FOLD + (1.0 - _FOLD) * np.sin(np.pi * (0.12 + 0.76 * span)))[..., None]
 
         soft = max(0.7, 1.0 * place.scale)
         lashes = smooth_step(-soft, soft, y - (edge - lash))
         skin = lid + (moved - lid) * lashes[..., None]
+        line = 0.85 * np.exp(-(((y - edge + 0.35 * lash) / (0.4 * lash)) ** 2))
+        skin += (_LASHES - skin) * line[..., None]
         cover = within * smooth_step(-0.35 * crease, 0.35 * crease, y - top) * smooth_step(-soft, soft, edge + soft - y)
         cover *= smooth_step(0, 1.5 * soft, edge - upper)
         shadow = within * smooth_step(5 * soft, 0, y - edge) * smooth_step(-soft, soft, y - edge) * 0.22
         shadow *= smooth_step(-soft, soft, lower - y) * closure
         drawn *= 1 - shadow[..., None]
         drawn += (skin - drawn) * cover[..., None]
+
+    def _at(self, x: Field, y: NDArray[np.floating]) -> Field:
+        """Colours of the still picture at these places."""
+        sampled = cv2.remap(self.still, x, y.astype(np.float32), cv2.INTER_LINEAR)
+        return np.asarray(sampled, dtype=np.float32)

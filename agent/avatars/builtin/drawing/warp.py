@@ -7,7 +7,7 @@ import numpy as np
 
 from agent.avatars.builtin.drawing.curves import Field, smooth_step
 from agent.avatars.builtin.drawing.cutout import Cutout
-from agent.avatars.builtin.drawing.i420 import Rect, even_rect
+from agent.avatars.builtin.drawing.i420 import Rect
 from agent.avatars.builtin.face_state import BREATH_STEPS, SWAY_STEPS, Pose
 from agent.avatars.builtin.presenters import BodyPlaces, Placement
 
@@ -36,8 +36,6 @@ class BodyWarp:
         self._chest_y = smooth_step(placement.y(body.desk_y), placement.y(body.desk_y - 120), y) * (1 - self._head_y)
         self._from_pivot_x = x - middle
         self._from_pivot_y = y - placement.y(body.pivot[1])
-        widest = max(head * 1.6, side * 1.3)
-        self.region: Rect = even_rect(middle - widest, 0, middle + widest, placement.y(body.desk_y) + 1, width, height)
 
     def bend(self, source: Cutout, pose: Pose, rect: Rect) -> Cutout:
         """The region `rect` in `pose`, from a `source` that reaches `REACH` further, or to where nothing is."""
