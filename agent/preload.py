@@ -3,11 +3,20 @@
 Nothing here may start a thread that holds a lock or an event loop.
 """
 
-import cv2
+import gc
 
-import agent.avatars.builtin_avatar
-import agent.job  # noqa: F401
-from agent.voice import hibari_voice
 
-cv2.setNumThreads(1)  # forked children start without OpenCV's threads
-hibari_voice.load()
+def _load() -> None:
+    import cv2
+
+    import agent.avatars.builtin_avatar
+    import agent.job  # noqa: F401
+    from agent.voice import hibari_voice
+
+    cv2.setNumThreads(1)  # forked children start without OpenCV's threads
+    hibari_voice.load()
+
+
+gc.disable()  # nothing that is loaded here becomes garbage; looking for it takes a third of a second
+_load()
+gc.enable()

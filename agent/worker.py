@@ -35,6 +35,7 @@ def main() -> int:
     except InvalidEnvironment as error:
         logger.error("%s", error)
         return 2
+    WorkerRecord.of_self(port=0, registered=False).write(environment.worker_file)
     _shape_child_processes()
     try:
         asyncio.run(serve(environment))
@@ -91,7 +92,6 @@ async def serve(environment: HostEnvironment) -> None:
     telemetry = Telemetry(f"worker:{environment.host}:{pid}:{time.time_ns()}", environment.redis_url)
     telemetry.start()
     server = make_server(environment)
-    WorkerRecord.of_self(port=0, registered=False).write(environment.worker_file)
 
     def on_registered(worker_id: str, _: Any) -> None:
         WorkerRecord.of_self(port=server.worker_info.http_port, registered=True).write(environment.worker_file)

@@ -9,11 +9,12 @@ import gc
 import threading
 from typing import Final
 
-import numpy as np
 import hibari
+import numpy as np
 from numpy.typing import NDArray
 
-from agent.voice.packed import pronunciations, tag_weights
+from agent.environment import HostEnvironment
+from agent.voice.pronunciation import load_g2p
 
 VOICE: Final = "heart"  # the voice that ships inside the wheel; the others would be downloaded
 SAMPLE_RATE: Final[int] = hibari.SAMPLE_RATE
@@ -25,13 +26,10 @@ _model_lock = threading.Lock()
 
 @functools.cache
 def _model() -> hibari.Hibari:
-    model = hibari.Hibari(voice=VOICE, threads=1)
-    g2p = model.g2p  # loads the pronunciation tables
-    for table in (g2p.lexicon.golds, g2p.lexicon.silvers):
-        table.d = pronunciations(table.d)
-    g2p.tagger.weights = tag_weights(g2p.tagger.weights, g2p.tagger.tags)
+    g2p = load_g2p(HostEnvironment.read().home / "cache")
+    model = hibari.Hibari(voice=VOICE, threads=1, g2p=g2p)
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # hands the memory of the unpacked tables back, before processes are forked
+    ctypes.CDLL(None).malloc_trim(0)  # hands back what loading needed for a moment, before processes are forked
     return model
 
 

@@ -4,21 +4,35 @@ import json
 import struct
 from array import array
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 V = TypeVar("V")
+Parts = tuple[bytes, bytes, bytes, bytes]
 
 
 class PackedDict(Generic[V]):
     """Looked up by binary search in sorted bytes; a value is decoded each time it is asked for."""
 
-    def __init__(self, items: Mapping[str, V], encode: Callable[[V], bytes], decode: Callable[[bytes], V]) -> None:
-        ordered = sorted((key.encode(), encode(value)) for key, value in items.items())
+    PARTS: Final = ("keys", "values", "key_ends", "value_ends")
+
+    def __init__(
+        self, items: Mapping[str, V] | Parts, encode: Callable[[V], bytes], decode: Callable[[bytes], V]
+    ) -> None:
+        """`items` is a dictionary, or the `parts()` of one that was packed before."""
         self._decode = decode
+        if isinstance(items, tuple):
+            self._keys, self._values, key_ends, value_ends = items
+            self._key_ends, self._value_ends = array("I", key_ends), array("I", value_ends)
+            return
+        ordered = sorted((key.encode(), encode(value)) for key, value in items.items())
         self._keys = b"".join(key for key, _ in ordered)
         self._values = b"".join(value for _, value in ordered)
         self._key_ends = _ends(len(key) for key, _ in ordered)
         self._value_ends = _ends(len(value) for _, value in ordered)
+
+    def parts(self) -> Parts:
+        """What the dictionary is made of, in the order of `PARTS`."""
+        return self._keys, self._values, self._key_ends.tobytes(), self._value_ends.tobytes()
 
     def __len__(self) -> int:
         return len(self._key_ends) - 1
@@ -47,12 +61,12 @@ class PackedDict(Generic[V]):
         return None
 
 
-def pronunciations(table: Mapping[str, Any]) -> PackedDict[Any]:
+def pronunciations(table: Mapping[str, Any] | Parts) -> PackedDict[Any]:
     """Word -> phonemes, or part of speech -> phonemes for words that need it."""
     return PackedDict(table, _encode_entry, _decode_entry)
 
 
-def tag_weights(table: Mapping[str, Mapping[str, float]], tags: list[str]) -> PackedDict[dict[str, float]]:
+def tag_weights(table: Mapping[str, Mapping[str, float]] | Parts, tags: list[str]) -> PackedDict[dict[str, float]]:
     """Feature -> weight of each tag."""
     numbers = {tag: number for number, tag in enumerate(tags)}
     pair = struct.Struct("<Hd")

@@ -1,11 +1,14 @@
 """The local voice."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hibari import SAMPLE_RATE, Hibari
 
 from agent.voice import hibari_voice
 from agent.voice.packed import pronunciations, tag_weights
+from agent.voice.pronunciation import load_g2p
 from agent.voice.speech import HibariTTS, PreparedSpeech
 
 SENTENCES = [
@@ -15,11 +18,20 @@ SENTENCES = [
 ]
 
 
-def test_packed_tables_pronounce_like_the_plain_ones() -> None:
+def test_packed_tables_pronounce_like_the_plain_ones(tmp_path: Path) -> None:
     plain = Hibari().g2p
     expected = [plain(sentence) for sentence in SENTENCES]
-    hibari_voice.load()
-    assert [hibari_voice._model().g2p(sentence) for sentence in SENTENCES] == expected
+    made, kept = load_g2p(tmp_path), load_g2p(tmp_path)
+    assert [made(sentence) for sentence in SENTENCES] == expected
+    assert [kept(sentence) for sentence in SENTENCES] == expected
+
+
+def test_a_damaged_table_file_is_made_anew(tmp_path: Path) -> None:
+    load_g2p(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert load_g2p(tmp_path)("Hello.")
+    assert kept.stat().st_size > 1_000_000
 
 
 def test_a_packed_table_answers_like_a_dictionary() -> None:
