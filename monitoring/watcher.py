@@ -5,7 +5,8 @@ nobody reports. Telemetry that is away proves nothing: a silent job is lost only
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Final
@@ -15,7 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from monitoring.actions.reporting import make_missing_reports
+from monitoring.actions.reporting import make_report, sessions_without_report
 from monitoring.decisions import (
     AskLiveKit,
     CloseRoom,
@@ -45,6 +46,8 @@ PLACE_EVERY: Final = timedelta(seconds=20)
 START_WORKER_EVERY: Final = timedelta(seconds=10)
 COUNT_VISITORS_EVERY: Final = timedelta(seconds=10)
 SWEEP_EVERY: Final = timedelta(seconds=30)
+REPORT_EVERY: Final = timedelta(seconds=60)
+TELL_MISTAKES_EVERY: Final = timedelta(seconds=60)
 LEFT_OVER_FOR: Final = timedelta(days=1)
 
 
@@ -74,17 +77,36 @@ class Watcher:
         joined = Visit.objects.filter(session=OuterRef("pk")).exclude(joined_at=None)
         live = AvatarSession.objects.filter(state__in=LIVE_STATES).select_related("mode_version")
         for session in live.annotate(was_visited=Exists(joined)):
-            decision = decide(session, now, was_visited=session.was_visited)
-            if decision is not None:
-                self._carry_out(session, decision, now)
-            elif session.state in ON_AIR_STATES and self._is_due("visitors", session.pk, now, COUNT_VISITORS_EVERY):
-                self._with_livekit(lambda session=session: self._count_visitors(session))  # type: ignore[misc]
+            with self._apart_from_the_rest():
+                self._look_after(session, session.was_visited, now)
         for worker in AgentWorker.objects.all():
             if worker_is_gone(worker, now) and self._is_due("worker", worker.host, now, START_WORKER_EVERY):
                 self._bring_back(worker, now)
         if self._is_due("sweep", None, now, SWEEP_EVERY):
-            self._with_livekit(self._close_left_over_rooms)
-        make_missing_reports(now)
+            with self._apart_from_the_rest():
+                self._with_livekit(self._close_left_over_rooms)
+        for ended in sessions_without_report(now):
+            if self._is_due("report", ended.pk, now, REPORT_EVERY):
+                with self._apart_from_the_rest():
+                    make_report(ended)
+
+    def _look_after(self, session: AvatarSession, was_visited: bool, now: datetime) -> None:
+        decision = decide(session, now, was_visited=was_visited)
+        if decision is not None:
+            self._carry_out(session, decision, now)
+        elif session.state in ON_AIR_STATES and self._is_due("visitors", session.pk, now, COUNT_VISITORS_EVERY):
+            self._with_livekit(lambda: self._count_visitors(session))
+
+    @contextmanager
+    def _apart_from_the_rest(self) -> Iterator[None]:
+        """A mistake of ours with one session must not leave the others unwatched."""
+        try:
+            yield
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            if self._is_due("mistake", None, timezone.now(), TELL_MISTAKES_EVERY):
+                logger.exception("the watcher goes on without this one")
 
     def _carry_out(self, session: AvatarSession, decision: Decision, now: datetime) -> None:
         match decision:

@@ -24,10 +24,7 @@ def make_report(session: AvatarSession) -> Report:
     return report
 
 
-def make_missing_reports(now: datetime) -> int:
-    """Make the reports of sessions that ended a few seconds ago or while nobody watched; how many."""
+def sessions_without_report(now: datetime) -> list[AvatarSession]:
+    """A few sessions that ended some seconds ago, or while nobody watched, and have no report; the newest first."""
     over = AvatarSession.objects.filter(state=State.ENDED, report=None, ended_at__lt=now - LAST_EVENTS_WITHIN)
-    sessions = list(over.select_related("profile_version", "mode_version__mode")[:AT_ONCE])
-    for session in sessions:
-        make_report(session)
-    return len(sessions)
+    return list(over.select_related("profile_version", "mode_version__mode").order_by("-ended_at")[:AT_ONCE])

@@ -13,9 +13,9 @@ from monitoring.live import Broadcaster
 from protocol import events
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from sessions.models import AvatarSession, State
-from tests.services import Valkey, valkey
+from tests.services import Valkey, livekit, valkey
 
-__all__ = ["valkey"]
+__all__ = ["livekit", "valkey"]
 
 
 @pytest.fixture

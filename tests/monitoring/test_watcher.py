@@ -1,5 +1,6 @@
 """What the watcher does about it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from monitoring import watcher as watcher_module
+from monitoring.decisions import decide
 from monitoring.models import Report
 from monitoring.watcher import Watcher
 from sessions.actions.lifecycle import end_session
@@ -214,6 +216,23 @@ def test_visitors_who_left_while_nobody_reported_it_are_counted_out(
     dana.refresh_from_db()
     emil.refresh_from_db()
     assert (dana.is_here, emil.is_here) == (False, True)
+
+
+def test_a_mistake_with_one_session_leaves_the_others_watched(
+    watcher: Watcher, start: Callable[..., AvatarSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, other = start(), start()
+
+    def decide_badly(session: AvatarSession, *args: Any, **named: Any) -> Any:
+        if session.pk == broken.pk:
+            raise ZeroDivisionError
+        return decide(session, *args, **named)
+
+    monkeypatch.setattr(watcher_module, "decide", decide_badly)
+    put(other, max_duration_s=1)
+    watcher.tick(timezone.now() + timedelta(seconds=2))
+    other.refresh_from_db()
+    assert other.state == State.STOPPING
 
 
 def test_an_ended_session_gets_its_report(watcher: Watcher, ready: AvatarSession) -> None:
