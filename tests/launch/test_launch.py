@@ -19,7 +19,11 @@ from tests.services import wait_until
 ROOT = Path(__file__).parent.parent.parent
 
 MANAGE = """\
-import sys
+import os, pathlib, sys
+home = pathlib.Path(os.environ["AVATARY_HOME"])
+(home / "db.sqlite3").touch()
+with (home / "managed").open("a") as managed:
+    print(sys.argv[1], file=managed)
 print("noise")
 print({"sign_in_link": "http://127.0.0.1/sign-in/once"}.get(sys.argv[1], "done"))
 """
@@ -190,6 +194,29 @@ def test_a_taken_web_port_says_so_in_one_sentence(project: Path, launched: Launc
     assert second.process.returncode == 1
     assert f"Port {port} on 127.0.0.1 is taken" in out
     assert "Traceback" not in out
+
+
+def test_the_database_is_prepared_again_only_when_it_is_gone_or_its_sources_changed(project: Path) -> None:
+    migration = project / "people" / "migrations" / "0001_initial.py"
+    migration.parent.mkdir(parents=True)
+    home = project / ".runtime"
+
+    def run() -> list[str]:
+        """What manage.py was asked for in one run."""
+        (home / "managed").unlink(missing_ok=True)
+        launched = launch(project)
+        launched.lines_until("Sign in:")
+        launched.process.terminate()
+        launched.process.communicate(timeout=10)
+        return (home / "managed").read_text().split()
+
+    everything = ["migrate", "load_demo", "sign_in_link"]
+    assert run() == everything
+    assert run() == ["sign_in_link"]
+    migration.touch()
+    assert run() == everything
+    (home / "db.sqlite3").unlink()
+    assert run() == everything
 
 
 def test_a_failing_database_ends_it_with_the_reason(project: Path) -> None:

@@ -1,0 +1,42 @@
+"""The database and its demo content, brought up to date; skipped where nothing can have changed, for a quick start."""
+
+import hashlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from launch import children
+from launch.console import stage
+from launch.state import State
+
+# What `migrate` and `load_demo` are made of.
+SOURCES = ("*/migrations/*.py", "*/management/commands/load_demo.py", "*/actions/*.py", "protocol/*.py")
+
+
+async def prepare_database(state: State, environment: Mapping[str, str], root: Path) -> None:
+    """Run `migrate` and `load_demo`, unless our own SQLite file is there and was prepared from the same sources."""
+    sqlite = state.home / "db.sqlite3"
+    stamp = state.home / "database-prepared"
+    fingerprint = _fingerprint(root)
+    is_own_file = not state.values.get("DATABASE_URL")  # another's database may be emptied or replaced at any time
+    if is_own_file and sqlite.exists() and stamp.exists() and stamp.read_text() == fingerprint:
+        return
+    with stage("Database"):
+        stamp.unlink(missing_ok=True)
+        for command in (["migrate", "--verbosity=0"], ["load_demo"]):
+            await manage(*command, "--skip-checks", environment=environment, root=root)
+        stamp.write_text(fingerprint)
+
+
+async def manage(*arguments: str, environment: Mapping[str, str], root: Path) -> list[str]:
+    """Run a command of manage.py; returns the last lines that it printed."""
+    what = f"manage.py {arguments[0]}"
+    return await children.run(what, [sys.executable, "manage.py", *arguments], environment=environment, folder=root)
+
+
+def _fingerprint(root: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in SOURCES for file in root.glob(pattern)):
+        digest.update(str(file.relative_to(root)).encode())
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
