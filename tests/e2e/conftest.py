@@ -23,20 +23,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one module: its event loop must be gone when asynchronous tests of other modules run."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=VISITOR_BROWSER_FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def admin_state(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The admin signs in by the printed link and sets a password; returns the browser's kept cookies."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(stack.sign_in_url)
+    page.goto(stack.manage("sign_in_link").splitlines()[-1])
     for field in page.locator("input[type=password]").all():
         field.fill(ADMIN_PASSWORD)
     page.locator("form button[type=submit]").first.click()
