@@ -145,12 +145,12 @@ async def test_an_unknown_provider_ends_the_job_with_a_sentence(start_session: S
 async def test_a_job_outlives_redis_and_no_event_is_lost_or_out_of_order(start_session: Start, host: Host) -> None:
     session = await start_session()
     await session.wait_for("job_ready")
-    before = len(session.events())
+    before, pid = len(session.events()), session.pid
     host.valkey.stop()
     started = time.monotonic()
     try:
         await eventually(lambda: time.monotonic() - started > 2.5, "two samples' time without Redis")
-        assert read_stat(session.pid) is not None
+        assert read_stat(pid) is not None
     finally:
         host.valkey.start()
     await eventually(lambda: len(session.events()) >= before + 2, "events that waited arrive")
