@@ -7,16 +7,16 @@ from typing import Any, Final
 from monitoring.figures import host_figures
 from monitoring.models import HostSample
 from monitoring.queries import samples_of
-from sessions.models import AvatarSession, SessionEvent
+from sessions.models import AvatarSession, SessionEvent, State
 
 HOST_COLUMNS: Final = ("user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes")
 SESSION_COLUMNS: Final = ("cpu_percent", "uss_bytes", "pss_bytes", "frame_p50_ms", "frame_p95_ms", "frame_max_ms", "budget_ms")
 MARKED: Final = {
     SessionEvent.Kind.VISITOR_JOINED: "person",
-    SessionEvent.Kind.STATE: "ours",
     SessionEvent.Kind.FRAMES: "steal",
     SessionEvent.Kind.JOB: "ours",
 }
+MARKED_STATES: Final = (State.READY, State.DEGRADED)
 MAX_POINTS: Final = 400
 MAX_SECONDS: Final = 12 * 3600
 
@@ -45,9 +45,9 @@ def columns(points: list[dict[str, Any]], names: Iterable[str]) -> dict[str, lis
 def marks(events: Iterable[SessionEvent]) -> list[dict[str, Any]]:
     """The events that a chart marks with a line."""
     return [
-        {"at": _seconds(event.at), "label": event.text[:40], "tone": MARKED[SessionEvent.Kind(event.kind)]}
+        {"at": _seconds(event.at), "label": event.text[:40], "tone": MARKED.get(SessionEvent.Kind(event.kind), "ours")}
         for event in events
-        if event.kind in MARKED
+        if event.kind in MARKED or event.state in MARKED_STATES
     ]
 
 

@@ -13,4 +13,5 @@ urlpatterns = [
     path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
     path("reports/", views.reports, name="reports"),
     path("reports/<uuid:code>/", views.report, name="report"),
+    path("reports/<uuid:code>/report.<slug:form>", views.report_as, name="report-as"),
 ]

@@ -2,12 +2,13 @@
 
 import uuid
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.vary import vary_on_headers
@@ -15,11 +16,13 @@ from django.views.decorators.vary import vary_on_headers
 from monitoring.charts import chart_data, thinned
 from monitoring.models import SessionSample
 from monitoring.queries import HostSummary, host_summaries, recent_host_samples, samples_of
+from monitoring.report_text import as_text
+from monitoring.reports import report_of
 from monitoring.templatetags.measured import host_figures_of
 from operators.access import require
 from operators.models import Role
 from sessions.access import get_session_for, sessions_for
-from sessions.models import AvatarSession, SessionEvent, State
+from sessions.models import AvatarSession, State
 from sessions.models.avatar_session import LIVE_STATES
 
 CHART_SECONDS: Final = 300
@@ -114,19 +117,24 @@ def reports(request: HttpRequest) -> HttpResponse:
 
 def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """How a session went. The first line is the verdict."""
-    session = get_object_or_404(sessions_for(request.user), code=code)
-    context = report_context(session)
+    session = get_session_for(request.user, code)
+    summary = report_of(session)
+    context = {
+        "session": session,
+        "summary": summary,
+        "visits": session.visits.exclude(joined_at=None),
+        "step_pairs": list(zip_longest(summary.slowest, summary.memory_hungry)),
+    }
     return render(request, "monitoring/report.html", context)
 
 
-def report_context(session: AvatarSession) -> dict[str, Any]:
-    """What a report shows."""
-    row = getattr(session, "report", None)
-    return {
-        "session": session,
-        "summary": row.summary if row else {},
-        "report": row,
-        "visits": session.visits.exclude(joined_at=None),
-        "steps": session.steps.filter(parent=None).order_by("attempt", "number"),
-        "slow_frames": session.events.filter(kind=SessionEvent.Kind.FRAMES),
-    }
+def report_as(request: HttpRequest, code: uuid.UUID, form: str) -> HttpResponse:
+    """The report to take away: everything as JSON, or the text of the field report."""
+    session = get_session_for(request.user, code)
+    summary = report_of(session)
+    if form == "txt":
+        return HttpResponse(as_text(summary), content_type="text/plain; charset=utf-8")
+    response = HttpResponse(summary.model_dump_json(indent=2), content_type="application/json")
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="avatary-{session.short_code}.json"'
+    return response

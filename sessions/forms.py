@@ -182,6 +182,13 @@ def unit_of(name: str) -> str:
     return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
 
 
+def label_of_setting(name: str) -> str:
+    """A setting's name as words: its unit and its section stand elsewhere."""
+    words = name.removeprefix("musetalk_").removeprefix("bithuman_").removesuffix("_kbps").removesuffix("_s")
+    words = words.replace("_", " ").replace("fps", "frame rate").replace("gpu", "GPU").replace("tv ", "TV ")
+    return words[0].upper() + words[1:]
+
+
 def bounds_of(info: FieldInfo) -> dict[str, float]:
     """`ge`, `gt`, `le`, `multiple_of` of a setting, as far as it has them (an optional one keeps them inside)."""
     found: dict[str, float] = {}
@@ -196,7 +203,7 @@ def form_field(name: str, info: FieldInfo) -> forms.Field:
     """The form field of a setting: kind, bounds and description from the model."""
     kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not type(None)]
     kind, optional = kinds[0], len(kinds) < len(get_args(info.annotation))
-    common: dict[str, Any] = {"label": name, "help_text": info.description, "required": not optional}
+    common: dict[str, Any] = {"label": label_of_setting(name), "help_text": info.description, "required": not optional}
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return forms.ChoiceField(choices=[(item.value, item.value) for item in kind], **common)
     if kind is bool:
@@ -249,7 +256,7 @@ def mode_comparison(modes: list[DeploymentMode]) -> list[tuple[Any, list[dict[st
 def _compared(name: str, values: list[Any]) -> dict[str, Any]:
     usual = max(values, key=values.count, default=None)
     return {
-        "name": name,
+        "label": label_of_setting(name),
         "description": ModeSettings.model_fields[name].description,
         "unit": unit_of(name),
         "cells": [{"value": value, "differs": value != usual} for value in values],

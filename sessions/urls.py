@@ -7,6 +7,7 @@ from sessions.views import join, modes, overview, profiles, session, start
 app_name = "sessions"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("overview/last-day", overview.overview_low, name="overview-low"),
     path("sessions/", overview.history, name="history"),
     path("sessions/start", start.start, name="start"),
     path("sessions/<uuid:code>/", session.session, name="session"),

@@ -55,13 +55,13 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
     start = timezone.now() - HOUR
     rows = list(
         HostSample.objects.filter(host=summary.worker.host, at__gt=start).values_list(
-            "at", "user_percent", "system_percent", "steal_percent", "memory_used_bytes"
+            "at", "user_percent", "system_percent", "steal_percent", "memory_used_bytes", "memory_total_bytes"
         )
     )
-    total = summary.now.get("memory_total_bytes") or 1
-    busy = [(at, None if user is None or system is None else user + system) for at, user, system, _, _ in rows]
-    steal = [(at, value) for at, _, _, value, _ in rows]
-    memory = [(at, value) for at, _, _, _, value in rows]
+    total = next((row[5] for row in reversed(rows) if row[5]), 1)
+    busy = [(at, None if user is None or system is None else user + system) for at, user, system, *_ in rows]
+    steal = [(row[0], row[3]) for row in rows]
+    memory = [(row[0], row[4]) for row in rows]
     return {
         "summary": summary,
         "now": summary.now,

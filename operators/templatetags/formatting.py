@@ -1,7 +1,9 @@
 """Figures with their units, and times relative with the exact one on hover."""
 
+import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from django import template
 from django.utils import formats, timezone
@@ -15,6 +17,11 @@ register = template.Library()
 NO_BREAK: Final = "\u00a0"
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
+
+
+def is_reading(value: object) -> TypeGuard[float]:
+    """True for a number; templates hand filters None or "" where a reading is missing."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def plain_bytes(value: float) -> tuple[str, str]:
@@ -43,13 +50,13 @@ def with_unit(figure: str, unit: str) -> SafeString:
 @register.filter(name="bytes")
 def bytes_filter(value: float | None) -> str:
     """`{{ sample.uss_bytes|bytes }}` → 118 MB. Nothing for a missing reading."""
-    return "" if value is None else with_unit(*plain_bytes(value))
+    return with_unit(*plain_bytes(value)) if is_reading(value) else ""
 
 
 @register.filter
 def bytes_change(value: float | None) -> str:
     """A signed change of memory: +34 MB."""
-    if value is None:
+    if not is_reading(value):
         return ""
     figure, unit = plain_bytes(abs(value))
     return with_unit(("+" if value >= 0 else "−") + figure, unit)
@@ -58,25 +65,25 @@ def bytes_change(value: float | None) -> str:
 @register.filter
 def ms(value: float | None) -> str:
     """`{{ step.duration_ms|ms }}` → 314 ms, 1.08 s. Nothing for what has not happened."""
-    return "" if value is None else with_unit(*plain_ms(value))
+    return with_unit(*plain_ms(value)) if is_reading(value) else ""
 
 
 @register.filter
 def ms_text(value: float | None) -> str:
     """As `ms`, without markup: for sentences and attributes."""
-    return "" if value is None else NO_BREAK.join(plain_ms(value))
+    return NO_BREAK.join(plain_ms(value)) if is_reading(value) else ""
 
 
 @register.filter
 def percent(value: float | None, digits: int = 0) -> str:
     """`{{ sample.steal_percent|percent:1 }}` → 0.4 %."""
-    return "" if value is None else with_unit(formats.number_format(value, digits), "%")
+    return with_unit(formats.number_format(value, digits), "%") if is_reading(value) else ""
 
 
 @register.filter
 def clock(seconds: float | None) -> str:
     """Seconds as minutes and seconds, or hours as well: 12:04, 1:02:30."""
-    if seconds is None:
+    if not is_reading(seconds):
         return ""
     whole = max(0, int(seconds))
     hours, minutes = divmod(whole // 60, 60)
@@ -86,7 +93,7 @@ def clock(seconds: float | None) -> str:
 @register.filter
 def duration(seconds: float | None) -> str:
     """Seconds in words: 45 s, 12 min, 2 h, 2 h 30 min, 3 days."""
-    if seconds is None:
+    if not is_reading(seconds):
         return ""
     whole = int(seconds)
     if whole < 60:
@@ -122,8 +129,16 @@ def relative_text(at: datetime) -> str:
         return _("now")
     if abs(away) >= timedelta(days=2):
         return formats.date_format(timezone.localtime(at), "j M Y")
-    text = duration(abs(away).total_seconds())
-    return _("%(time)s ago") % {"time": text} if away > timedelta(0) else _("in %(time)s") % {"time": text}
+    if away > timedelta(0):
+        return _("%(time)s ago") % {"time": whole_unit(away.total_seconds(), math.floor)}
+    return _("in %(time)s") % {"time": whole_unit(-away.total_seconds(), round)}
+
+
+def whole_unit(seconds: float, whole: Callable[[float], int]) -> str:
+    """Seconds, minutes or hours, one unit alone, as elapsed.js writes it."""
+    if seconds < 60:
+        return _("%s s") % whole(seconds)
+    return _("%s min") % whole(seconds / 60) if seconds < 3600 else _("%s h") % whole(seconds / 3600)
 
 
 @register.simple_tag
@@ -132,7 +147,7 @@ def elapsed(since: datetime | None, until: datetime | None = None, form: str = "
     if since is None:
         return ""
     seconds = ((until or timezone.now()) - since).total_seconds()
-    text: Any = clock(seconds) if form == "clock" else _("%(n).1f s") % {"n": max(0.0, seconds)}
+    text: Any = clock(seconds) if form == "clock" or seconds >= 60 else _("%(n).1f s") % {"n": max(0.0, seconds)}
     if until is not None:
         return format_html('<span title="{}">{}</span>', exact(since), text)
     return format_html(
@@ -143,4 +158,4 @@ def elapsed(since: datetime | None, until: datetime | None = None, form: str = "
 @register.filter
 def gib(value: float | None) -> str:
     """Bytes in GB to a tenth, without the unit: for a figure whose unit stands beside it."""
-    return "" if value is None else formats.number_format(value / GIB, 1)
+    return formats.number_format(value / GIB, 1) if is_reading(value) else ""

@@ -26,7 +26,7 @@ def icon(name: str, style: str = "outline", css: str = "") -> SafeString:
 def _drawn(name: str, style: str, css: str) -> SafeString:
     if not NAME.fullmatch(name) or style not in ("outline", "filled"):
         raise template.TemplateSyntaxError(f"{name!r} ({style}) is not the name of an icon")
-    file = settings.NODE_MODULES / "@tabler" / "icons" / "icons" / style / f"{name}.svg"
+    file = settings.NODE_MODULES / "@tabler" / "icons" / "icons" / f"{style}/{name}.svg"
     try:
         drawing = DRAWING.search(file.read_text())
     except OSError as error:

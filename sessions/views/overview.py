@@ -8,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.vary import vary_on_headers
 
+from operators.access import require
+from operators.models import Role
 from sessions.access import get_session_for, profiles_for, sessions_for
 from sessions.forms import HistoryFilter, new_request_key
 from sessions.models import AvatarSession, State, VisitorLink
@@ -61,6 +63,12 @@ def overview(request: HttpRequest) -> HttpResponse:
     }
     template = "sessions/fragments/overview.html" if request.htmx else "sessions/overview.html"  # type: ignore[attr-defined]
     return render(request, template, context)
+
+
+def overview_low(request: HttpRequest) -> HttpResponse:
+    """The last hour and the last day, drawn again."""
+    require(request.user, Role.VIEWER)
+    return render(request, "sessions/fragments/overview_low.html")
 
 
 def overview_row(request: HttpRequest, code: str) -> HttpResponse:

@@ -85,6 +85,7 @@ const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
   pen.save();
   pen.font = `500 ${11 * ratio}px "IBM Plex Sans", sans-serif`;
   pen.textBaseline = "middle";
+  pen.textAlign = "left";
   let free = -Infinity; // where the last word ended
   for (const mark of marks()) {
     if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) continue;
@@ -141,7 +142,7 @@ const line = (colour, width, extra = {}) => ({ stroke: colour, width, points: { 
 export function stackedCpu(element, { time, marks = () => [], height = 190, withSession = false, showTime = false }) {
   const filled = (fill, stroke) => line(stroke ?? fill, stroke ? 1.25 : 0, { fill });
   return mount(element, {
-    height, padding: [20, 14, showTime ? 0 : 12, 0],
+    height, padding: [20, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, top > 60 ? 100 : top > 30 ? 60 : 30] } },
     axes: [axisX(time, showTime), axisY("%", (top) => [0, top / 2, top])],
     series: [{}, filled(hatch()), filled(css("--iowait")), filled(css("--system")), filled(css("--user-fill"), css("--user")),
@@ -151,13 +152,13 @@ export function stackedCpu(element, { time, marks = () => [], height = 190, with
 }
 
 /** One figure over time. @param {HTMLElement} element
- * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean}} options `least`: the axis reaches at least this far */
-export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false }) {
+ * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean}} options `least`: the axis reaches at least this far */
+export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false }) {
   return mount(element, {
-    height: height + (showTime ? 24 : 0), padding: [14, 14, showTime ? 0 : 12, 0],
+    height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
     axes: [axisX(time, showTime), axisY(unit, (top) => [0, top / 2, top])],
-    series: [{}, line(css(colour), 1.5, { fill: `${css(colour)}24` })],
+    series: [{}, line(css(colour), 1.5, { fill: isHatched ? hatch() : `${css(colour)}24` })],
     plugins: [marksPlugin(marks, false), ...(limit === undefined ? [] : [limitPlugin(limit, limitLabel)])],
   });
 }
@@ -180,6 +181,6 @@ export function slidingAxis(newest, seconds, nowWord) {
 
 /** A whole stretch of time, labelled by the clock. @param {number} from @param {number} to @returns {TimeAxis} */
 export function fixedAxis(from, to) {
-  const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", ...(to - from < 300 ? { second: "2-digit" } : {}) });
+  const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(to - from < 300 ? { second: "2-digit" } : {}) });
   return { range: () => [from, to], ticks: () => [0, 1, 2, 3, 4].map((n) => from + ((to - from) * n) / 4), label: (at) => show.format(at * 1000) };
 }

@@ -1,7 +1,7 @@
 /* Keeps times true: [data-since] counts (12:04, or 0.6 s), [data-relative] says how long ago. */
 
 const language = document.documentElement.lang || "en";
-const relative = new Intl.RelativeTimeFormat(language, { style: "narrow", numeric: "auto" });
+const words = document.body.dataset;
 const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 /** @param {number} seconds @returns {string} 12:04 or 1:02:30 */
@@ -17,16 +17,17 @@ function clock(seconds) {
 function away(seconds) {
   const size = Math.abs(seconds);
   if (size >= 172_800) return null;
-  if (size < 60) return relative.format(Math.round(seconds), "second");
-  if (size < 3600) return relative.format(Math.trunc(seconds / 60), "minute");
-  return relative.format(Math.trunc(seconds / 3600), "hour");
+  if (size < 2) return words.atOnce;
+  const [pattern, divisor] = size < 60 ? [words.seconds, 1] : size < 3600 ? [words.minutes, 60] : [words.hours, 3600];
+  const time = pattern.replace("%s", new Intl.NumberFormat(language).format(seconds > 0 ? Math.round(size / divisor) : Math.floor(size / divisor)));
+  return (seconds < 0 ? words.past : words.future).replace("%s", time);
 }
 
 function tick() {
   const now = Date.now();
   for (const element of document.querySelectorAll("[data-since]")) {
     const seconds = (now - Date.parse(element.dataset.since)) / 1000;
-    element.textContent = element.dataset.form === "ms" ? `${tenths.format(Math.max(0, seconds))}\u00a0s` : clock(seconds);
+    element.textContent = element.dataset.form === "ms" && seconds < 60 ? `${tenths.format(Math.max(0, seconds))}\u00a0s` : clock(seconds);
   }
 }
 

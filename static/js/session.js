@@ -57,6 +57,14 @@ function paint() {
   write("pss", mb("pss_bytes"));
 }
 
+/** The host's and the session's reading of one second come one after the other: both are painted in the next frame. */
+let isDue = false;
+function paintSoon() {
+  if (isDue) return;
+  isDue = true;
+  requestAnimationFrame(() => { isDue = false; paint(); });
+}
+
 /** @param {string} name @param {number|null} value @param {number} digits */
 function write(name, value, digits = 0) {
   for (const element of panel.querySelectorAll(`[data-figure="${name}"]`)) element.textContent = figure(value, digits);
@@ -79,7 +87,7 @@ document.addEventListener("sample", ({ detail }) => {
     host.add(at, detail.data);
   } else if (detail.topic === `session:${panel.dataset.session}`) own.add(at, detail.data);
   else return;
-  if (plots.cpu) paint();
+  if (plots.cpu) paintSoon();
 });
 document.addEventListener("catch-up", () => load());
 document.addEventListener("theme", () => { build(); paint(); });
