@@ -29,6 +29,7 @@ from protocol.modes import ModeSettings
 AUDIO_SAMPLE_RATE: Final = 24_000
 _KEEP_ALIVE_S: Final = 1.0
 _RUNNER_QUEUE_S: Final = 0.1  # what an AvatarRunner holds at least
+_PROMPT_S: Final = 2.0  # how long a visitor's first picture may take to ask for
 _LONGEST_STEP_S: Final = 0.25  # a face that was not shown for longer goes on from where it was
 
 
@@ -80,6 +81,7 @@ class BuiltinVideoGenerator(VideoGenerator):
         self._last: rtc.VideoFrame | None = None
         self._last_at_s = 0.0
         self._last_was_idle = False
+        self._prompt_until_s = 0.0
         self._clears = 0
         self._closed = False
 
@@ -109,6 +111,14 @@ class BuiltinVideoGenerator(VideoGenerator):
         """Tell what plays the frames (`runner.av_sync`), so that an interruption silences what it still holds, and so
         that its frame clock restarts after a pause instead of hurrying after it."""
         self._playout = playout
+
+    def show_promptly(self) -> None:
+        """A visitor has come: where a quiet face is shown once a second only, show it at the idle rate for a moment,
+        for the visitor's first picture can be no earlier than the next one."""
+        self._prompt_until_s = time.monotonic() + _PROMPT_S
+        if self._last_was_idle:
+            self._pacer.drop_queue()
+            self._input.arrived.set()
 
     async def push_audio(self, frame: rtc.AudioFrame | AudioSegmentEnd) -> None:
         """Say `frame`. Waits while more sound is queued than the mode's `input_buffer_size`."""
@@ -181,7 +191,8 @@ class BuiltinVideoGenerator(VideoGenerator):
         """Lids and a closing mouth move at the full rate; the rest of a quiet face needs less."""
         if not self._settled:
             return self._frame_s
-        return 1 / self._mode.idle_fps if self._mode.process_idle_video else _KEEP_ALIVE_S
+        lively = self._mode.process_idle_video or time.monotonic() < self._prompt_until_s
+        return 1 / self._mode.idle_fps if lively else _KEEP_ALIVE_S
 
     async def _idle_picture(self) -> rtc.VideoFrame:
         passed_s = min(time.monotonic() - self._last_at_s, _LONGEST_STEP_S)

@@ -14,11 +14,11 @@ from agent.avatars.builtin.sound_blocks import Samples
 
 _SILENCE_DB: Final = -46.0  # below it the mouth is closed; full scale is 0
 _QUIETEST_PEAK_DB: Final = -30.0  # a voice that never comes above it still opens the mouth only a little
-_RANGE_DB: Final = 27.0  # from the loudest lately down to closed
+_RANGE_DB: Final = 20.0  # from the loudest lately down to closed
 _PEAK_FALL_DB_PER_S: Final = 2.5  # how fast "the loudest lately" is forgotten
 _ATTACK_S: Final = 0.022
-_RELEASE_S: Final = 0.075
-_WIDTH_S: Final = 0.09
+_RELEASE_S: Final = 0.042
+_WIDTH_S: Final = 0.06
 _HOLD: Final = 0.62  # of one step: how far the value must leave a step before the shape changes
 
 
@@ -65,20 +65,18 @@ class MouthFromSound:
         self._peak_db = max(self._peak_db, level_db)
         loudness = min(max(1 + (level_db - self._peak_db) / _RANGE_DB, 0.0), 1.0)
 
-        power = np.abs(np.fft.rfft(wave * np.hanning(wave.size))) ** 2
-        low, middle, high, hiss = (self._band(power, *edges) for edges in _BANDS)
-        total = low + middle + high + hiss + 1e-12
-        # A hiss is made with the teeth nearly closed; an open vowel has much of its power in the middle.
-        openness = 1 - 0.65 * hiss / total
-        spread = 2.2 * (high + hiss) / total - 0.9 * low / (low + middle + 1e-12) + 0.35
-        return loudness**1.5 * openness, min(max(spread, -1.0), 1.0)
-
-    def _band(self, power: np.ndarray[tuple[int], np.dtype[np.float32]], start_hz: float, end_hz: float) -> float:
-        bin_hz = self._sample_rate / 2 / (power.size - 1)
-        return float(power[int(start_hz / bin_hz) : int(end_hz / bin_hz) + 1].sum())
+        hertz = np.fft.rfftfreq(wave.size, 1 / self._sample_rate)
+        power = np.abs(np.fft.rfft(wave * np.hanning(wave.size))) ** 2 * hertz  # a voice falls off towards the treble
+        shares = np.array([power[(hertz >= start) & (hertz < end)].sum() for start, end in _BANDS_HZ])
+        low, middle, high, hiss = shares / (shares.sum() + 1e-12)
+        # Open vowels are strongest in the middle; "m" and "oo" only in the bass; "s" is made with the teeth together.
+        openness = min(0.28 + 0.95 * middle + 0.55 * high + 0.12 * hiss, 1.0)
+        spread = 2.2 * high + 1.5 * hiss - 2.4 * max(low - 0.5, 0.0)
+        return loudness**0.8 * openness, min(max(spread, -1.0), 1.0)
 
 
-_BANDS: Final = ((80.0, 480.0), (480.0, 1500.0), (1500.0, 3600.0), (3600.0, 8000.0))
+# Bass with the first formant of closed vowels; open vowels; the second formant of "ee"; hissing.
+_BANDS_HZ: Final = ((80.0, 480.0), (480.0, 1500.0), (1500.0, 3600.0), (3600.0, 8000.0))
 
 
 def _approach(value: float, target: float, time_constant_s: float, duration_s: float) -> float:
