@@ -10,7 +10,15 @@ from monitoring.queries import samples_of
 from sessions.models import AvatarSession, SessionEvent, State
 
 HOST_COLUMNS: Final = ("user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes")
-SESSION_COLUMNS: Final = ("cpu_percent", "uss_bytes", "pss_bytes", "frame_p50_ms", "frame_p95_ms", "frame_max_ms", "budget_ms")
+SESSION_COLUMNS: Final = (
+    "cpu_percent",
+    "uss_bytes",
+    "pss_bytes",
+    "frame_p50_ms",
+    "frame_p95_ms",
+    "frame_max_ms",
+    "budget_ms",
+)
 MARKED: Final = {
     SessionEvent.Kind.VISITOR_JOINED: "person",
     SessionEvent.Kind.FRAMES: "steal",

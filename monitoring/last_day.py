@@ -88,7 +88,7 @@ def last_day() -> dict[str, Any]:
         if (ready_ms := milliseconds_between(*times)) is not None
     ]
     visits = Visit.objects.filter(created_at__gt=since).exclude(joined_at=None)
-    first_frames = list(visits.exclude(first_frame_ms=None).values_list("first_frame_ms", flat=True))
+    first_frames = [value for value in visits.values_list("first_frame_ms", flat=True) if value is not None]
     return {
         "sessions": found.count(),
         "failed": found.filter(state=State.ENDED, end_reason__in=TROUBLE).count(),

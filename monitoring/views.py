@@ -131,6 +131,8 @@ def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
 def report_as(request: HttpRequest, code: uuid.UUID, form: str) -> HttpResponse:
     """The report to take away: everything as JSON, or the text of the field report."""
     session = get_session_for(request.user, code)
+    if form not in ("txt", "json"):
+        raise Http404
     summary = report_of(session)
     if form == "txt":
         return HttpResponse(as_text(summary), content_type="text/plain; charset=utf-8")

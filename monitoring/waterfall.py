@@ -101,10 +101,8 @@ def _steps(session: AvatarSession, since: Since, began: datetime, over: datetime
         if start is None or (session.ready_at is not None and step.started_at > session.ready_at):
             continue
         runs = step.status == WorkflowStep.Status.RUNNING
-        if step.duration_ms is not None:
-            end = start + step.duration_ms
-        else:
-            end = max(start, since(over or timezone.now()) or start)
+        so_far = max(start, since(over or timezone.now()) or start)
+        end = so_far if step.duration_ms is None else start + step.duration_ms
         status: Status = "failed" if step.status == WorkflowStep.Status.FAILED or (runs and over) else "done"
         if runs and over is None:
             status = "now"

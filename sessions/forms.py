@@ -38,6 +38,12 @@ def dress(form: forms.BaseForm) -> None:
             field.widget.attrs["class"] += " is-invalid"
 
 
+def freeze(form: forms.BaseForm) -> None:
+    """For people who may look, and for what does not change: all fields are shown, none can be typed in."""
+    for field in form.fields.values():
+        field.disabled = True
+
+
 class StartForm(forms.Form):
     """Who, how, and for how long."""
 
@@ -115,7 +121,7 @@ class LinkForm(forms.Form):
         }
 
 
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptable at run time)
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """A profile: face, words, voice."""
 
     presenter = forms.ChoiceField(
@@ -131,7 +137,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptabl
             "persona": forms.Textarea(attrs={"rows": 8}),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, is_read_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         voices = dict(VOICES)
         if self.instance.pk:
@@ -141,6 +147,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  (not subscriptabl
         for name in ("name", "tagline"):
             self.fields[name].widget.attrs["dir"] = "auto"
         dress(self)
+        self.is_read_only = is_read_only
+        if is_read_only:
+            freeze(self)
 
     @property
     def chosen_presenter(self) -> str:
@@ -211,7 +220,7 @@ def form_field(name: str, info: FieldInfo) -> forms.Field:
     bounds = bounds_of(info)
     limits: dict[str, Any] = {"min_value": bounds.get("ge", bounds.get("gt")), "max_value": bounds.get("le")}
     if kind is int:
-        return forms.IntegerField(step_size=bounds.get("multiple_of"), **limits, **common)
+        return forms.IntegerField(step_size=int(bounds.get("multiple_of", 1)), **limits, **common)
     return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **limits, **common)
 
 
@@ -220,15 +229,16 @@ class ModeForm(forms.Form):
 
     description = forms.CharField(label=_("What it is for"), required=False, max_length=200)
 
-    def __init__(self, *args: Any, mode: DeploymentMode, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, mode: DeploymentMode, is_read_only: bool = False, **kwargs: Any) -> None:
         current = mode.current.settings.model_dump(mode="json") if mode.current else {}
-        super().__init__(*args, initial={"description": mode.description, **current}, **kwargs)
+        kwargs["initial"] = {"description": mode.description, **current}
+        super().__init__(*args, **kwargs)
         for name, info in ModeSettings.model_fields.items():
             self.fields[name] = form_field(name, info)
         dress(self)
-        if mode.is_built_in:
-            for field in self.fields.values():
-                field.disabled = True
+        self.is_read_only = is_read_only
+        if is_read_only:
+            freeze(self)
 
     def sections(self) -> list[tuple[Any, list[tuple[forms.BoundField, str]]]]:
         """Headed groups of (field, unit), for the template."""

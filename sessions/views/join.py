@@ -18,8 +18,8 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = check_link(token)
     except LinkError as refusal:
-        context = {"title": refusal.title, "sentence": str(refusal), "hint": refusal.hint}
-        return render(request, "join/unavailable.html", context, status=refusal.status)
+        refused = {"title": refusal.title, "sentence": str(refusal), "hint": refusal.hint}
+        return render(request, "join/unavailable.html", refused, status=refusal.status)
     context = {
         "link_token": link.token,
         "session": link.session,

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from operators.models import Role
+from operators.templatetags.roles import may
 from sessions.access import get_mode_for, modes_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.forms import ModeForm, mode_comparison
@@ -24,7 +25,8 @@ def modes(request: HttpRequest) -> HttpResponse:
 def mode(request: HttpRequest, slug: str) -> HttpResponse:
     """Read a mode, or change a copied one: each change is a new version, and sessions on air keep theirs."""
     found = get_mode_for(request.user, slug, Role.OPERATOR if request.method == "POST" else Role.VIEWER)
-    form = ModeForm(request.POST or None, mode=found)
+    fixed = found.is_built_in or found.archived_at is not None or not may(request.user, Role.OPERATOR)
+    form = ModeForm(request.POST or None, mode=found, is_read_only=fixed)
     if form.is_bound and form.is_valid():
         by, description = label_of(request), form.cleaned_data["description"]
         version = edit_mode(found, form.settings.model_dump(), by=by, description=description)

@@ -80,7 +80,11 @@ def history(request: HttpRequest) -> HttpResponse:
     """All sessions, newest first, by state, outcome and profile."""
     form = HistoryFilter(request.GET, profiles=profiles_for(request.user))
     everything = sessions_for(request.user)
-    found = form.apply(everything).annotate(visitors=Count("visits", filter=Q(visits__joined_at__isnull=False)))
+    found = (
+        form.apply(everything)
+        .order_by("-requested_at")
+        .annotate(visitors=Count("visits", filter=Q(visits__joined_at__isnull=False)))
+    )
     page = Paginator(found.select_related("report"), PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "form": form,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from operators.access import require
 from operators.models import Role
+from operators.templatetags.roles import may
 from sessions.access import get_profile_for, profiles_for
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.forms import ProfileForm
@@ -39,7 +40,8 @@ def new_profile(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """Read a profile, or change it: each change is a new version, and sessions on air keep theirs."""
     found = get_profile_for(request.user, code, Role.OPERATOR if request.method == "POST" else Role.VIEWER)
-    form = ProfileForm(request.POST or None, instance=found.current)
+    fixed = found.archived_at is not None or not may(request.user, Role.OPERATOR)
+    form = ProfileForm(request.POST or None, instance=found.current, is_read_only=fixed)
     if form.is_bound and form.is_valid():
         version = edit_profile(found, form.fields_of_profile(), by=label_of(request))
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})

@@ -13,6 +13,7 @@ from operators.access import require
 from operators.models import Role
 from sessions.access import modes_for, profiles_for
 from sessions.actions.lifecycle import start_session
+from sessions.actions.links import create_link
 from sessions.actions.placement import choose_host, live_sessions_on
 from sessions.errors import CapacityReached, SessionError
 from sessions.forms import StartForm
@@ -31,7 +32,7 @@ def room_left() -> tuple[str, int]:
 def start(request: HttpRequest) -> HttpResponse:
     """The drawer, and the start itself: a double click starts once, by the form's request key."""
     actor = require(request.user, Role.OPERATOR)
-    choices = {"profiles": profiles_for(request.user), "modes": modes_for(request.user)}
+    choices: dict[str, Any] = {"profiles": profiles_for(request.user), "modes": modes_for(request.user)}
     if request.method != "POST":
         form = StartForm(initial={"profile": request.GET.get("profile"), "mode": request.GET.get("mode")}, **choices)
         return answer(request, form)
@@ -40,6 +41,8 @@ def start(request: HttpRequest) -> HttpResponse:
         return answer(request, form, status=422)
     try:
         session = start_session(by=actor.label, **form.order())
+        if not session.links.exists():
+            create_link(session, by=actor.label)  # so that its page has one to copy at once
     except SessionError as refusal:
         form.add_error(None, str(refusal))
         return answer(request, form, status=422)

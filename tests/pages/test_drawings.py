@@ -1,0 +1,104 @@
+"""Icons, figures, sparklines and the waterfall."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.template import TemplateSyntaxError
+from django.utils import timezone
+
+from monitoring.models import WorkflowStep
+from monitoring.sparklines import bucketed, spark
+from monitoring.waterfall import waterfall
+from operators.templatetags.formatting import bytes_filter, clock, duration, elapsed, ms, percent, relative_text
+from operators.templatetags.icons import icon
+from sessions.models import AvatarSession, State
+from tests.pages.conftest import put
+
+
+def test_an_icon_is_drawn_inline_and_an_unknown_one_is_an_error() -> None:
+    drawing = icon("circle-check")
+    assert drawing.startswith("<svg")
+    assert 'aria-hidden="true"' in drawing
+    assert "style" not in drawing
+    assert 'fill="currentColor"' in icon("player-stop", "filled")
+    for name in ("no-such-icon", "../secret", ""):
+        with pytest.raises(TemplateSyntaxError):
+            icon(name)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ms(3.14), "3.1 ms"), (ms(314), "314 ms"), (ms(1080), "1.08 s"), (ms(12_400), "12.4 s"), (ms(None), ""),
+        (bytes_filter(118 * 1024**2), "118 MB"), (bytes_filter(5.1 * 1024**3), "5.1 GB"), (bytes_filter(None), ""),
+        (percent(0.42, 1), "0.4 %"), (clock(724), "12:04"), (clock(3750), "1:02:30"),
+        (duration(45), "45 s"), (duration(9000), "2 h 30 min"), (duration(3 * 86_400), "3 days"),
+    ],
+)  # fmt: skip
+def test_figures_carry_their_units(text: str, expected: str) -> None:
+    plain = text.replace('<span class="av-unit">', "").replace("</span>", "").replace("\u00a0", " ")
+    assert plain == expected
+
+
+def test_times_are_relative_with_the_exact_one_on_hover() -> None:
+    now = timezone.now()
+    assert relative_text(now - timedelta(seconds=190)) == "3 min ago"
+    assert relative_text(now + timedelta(hours=5, minutes=59)) == "in 6 h"
+    assert "data-since" in elapsed(now)
+    assert "data-since" not in elapsed(now, now + timedelta(seconds=4))
+
+
+def test_a_missing_reading_is_a_gap_and_not_zero() -> None:
+    start = datetime(2026, 1, 1)
+    readings = [(start + timedelta(seconds=n), None if n == 2 else 50.0) for n in range(6)]
+    values = bucketed(readings, start, timedelta(seconds=6), 6)
+    assert values == [50, 50, None, 50, 50, 50]
+    drawn = spark(values, 100)
+    assert len(drawn.lines) == 2
+    assert all(" 38" not in line for line in drawn.lines)
+    assert spark([None, None], 100).lines == ()
+
+
+def at(session: AvatarSession, milliseconds: int) -> datetime:
+    return session.requested_at + timedelta(milliseconds=milliseconds)
+
+
+def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., AvatarSession]) -> None:
+    session = start()
+    put(
+        session,
+        State.READY,
+        dispatched_at=at(session, 40),
+        process_started_at=at(session, 210),
+        ready_at=at(session, 900),
+    )
+    for number, (label, begin, took) in enumerate((("Connect", 210, 150), ("Avatar", 360, 400)), 1):
+        WorkflowStep.objects.create(
+            session=session, attempt=1, number=number, key=label, label=label, status="completed",
+            started_at=at(session, begin), duration_ms=took,
+        )  # fmt: skip
+    chain = waterfall(session)
+    assert [row.label for row in chain.rows] == [
+        "Dispatched", "Process started", "Connect", "Avatar", "First video frame published", "READY",
+    ]  # fmt: skip
+    assert chain.ready_ms == 900
+    assert chain.slowest is not None
+    assert chain.slowest.label == "Avatar"
+    assert [round(row.took_ms) for row in chain.rows[:4]] == [40, 170, 150, 400]
+
+
+def test_the_waterfall_of_a_start_says_what_is_waited_for_and_counts(start: Callable[..., AvatarSession]) -> None:
+    session = start()
+    put(session, State.STARTING, dispatched_at=at(session, 40))
+    waiting = waterfall(session).waiting
+    assert waiting is not None
+    assert waiting.label == "Process started"
+    assert waiting.since is not None
+
+
+def test_a_start_that_failed_shows_where(start: Callable[..., AvatarSession]) -> None:
+    session = start()
+    put(session, State.ENDED, dispatched_at=at(session, 40), ended_at=at(session, 9000), end_reason="failed")
+    chain = waterfall(session)
+    assert [row.status for row in chain.rows] == ["done", "failed", "later", "later"]

@@ -1,0 +1,140 @@
+"""The forms of profiles and modes: what is wrong is said beside it, and what was typed is kept."""
+
+import pytest
+from django.utils.html import escape
+
+from operators.models import Operator
+from protocol.modes import BUILT_IN_MODES, ModeSettings
+from sessions.actions.modes import copy_mode
+from sessions.forms import SECTIONS
+from sessions.models import AvatarProfile, DeploymentMode
+from tests.pages.conftest import Browse
+
+WORDS = {
+    "name": "Lab tour", "tagline": "", "greeting": "Hello.", "persona": "Kind.", "language": "en", "voice": "heart",
+    "provider": "builtin", "presenter": "omar",
+}  # fmt: skip
+
+
+def typed(settings: ModeSettings, **changes: object) -> dict[str, object]:
+    """A mode's settings as a browser sends them: unticked and empty fields are left out or empty."""
+    values = {**settings.model_dump(mode="json"), "description": "Mine", **changes}
+    return {
+        name: ("" if value is None else "on" if value is True else value)
+        for name, value in values.items()
+        if value is not False
+    }
+
+
+def test_a_profile_is_made_edited_as_a_new_version_and_archived(browse: Browse, amina: Operator, demo: None) -> None:
+    client = browse(amina)
+    address = client.post("/profiles/new", WORDS)["Location"]
+    profile = AvatarProfile.objects.get(current__name="Lab tour")
+    assert profile.current is not None
+    assert profile.current.presenter == "omar"
+    client.post(address, {**WORDS, "name": "Lab visit", "presenter": "presenter"})
+    profile.refresh_from_db()
+    assert profile.current is not None
+    assert (profile.current.number, profile.current.name, profile.current.presenter) == (2, "Lab visit", "presenter")
+    assert profile.current.created_by == "Amina"
+    client.post(f"{address}duplicate")
+    assert AvatarProfile.objects.filter(current__name="Copy of Lab visit").exists()
+    client.post(f"{address}archive")
+    assert profile.code not in {each.code for each in AvatarProfile.objects.filter(archived_at=None)}
+    assert b"is archived" in client.get(address).content
+
+
+def test_a_greeting_of_a_megabyte_is_refused_and_everything_typed_is_kept(
+    browse: Browse, amina: Operator, guide: AvatarProfile
+) -> None:
+    greeting = "long " * 200_000
+    response = browse(amina).post(f"/profiles/{guide.code}/", {**WORDS, "greeting": greeting})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "at most 2000 characters" in page
+    assert page.count("long ") >= 199_999
+    assert "Lab tour" in page
+    assert "Nothing was kept yet" in page
+    assert guide.versions.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"greeting": ""},
+        {"language": "xx"},
+        {"presenter": "../../etc"},
+        {"voice": "nobody"},
+        {"provider": "x"},
+    ],
+)
+def test_a_profile_with_a_wrong_field_is_not_kept(
+    browse: Browse, amina: Operator, demo: None, wrong: dict[str, str]
+) -> None:
+    before = AvatarProfile.objects.count()
+    response = browse(amina).post("/profiles/new", {**WORDS, **wrong})
+    assert response.status_code == 422
+    assert escape(wrong.get("name", "Lab tour")) in response.content.decode()
+    assert AvatarProfile.objects.count() == before
+
+
+def test_more_than_can_be_read_is_refused_with_a_sentence(browse: Browse, amina: Operator, demo: None) -> None:
+    response = browse(amina).post("/profiles/new", {**WORDS, "persona": "x" * 3_000_000})
+    assert response.status_code == 400
+
+
+def test_the_form_of_modes_holds_every_setting_once() -> None:
+    names = [name for _, section in SECTIONS for name in section]
+    assert sorted(names) == sorted(ModeSettings.model_fields)
+
+
+def test_a_copied_mode_is_changed_as_a_new_version(browse: Browse, amina: Operator, balanced: DeploymentMode) -> None:
+    client = browse(amina)
+    address = client.post("/modes/balanced/copy")["Location"]
+    data = typed(
+        BUILT_IN_MODES["balanced"],
+        video_width=640,
+        video_height=360,
+        vision_interval_s=None,
+        batch_audio_to_frames=False,
+    )
+    assert client.post(address, data).status_code == 302
+    mode = DeploymentMode.objects.get(slug="balanced-copy")
+    assert mode.current is not None
+    assert (mode.current.number, mode.current.created_by, mode.description) == (2, "Amina", "Mine")
+    settings = mode.current.settings
+    assert (settings.video_width, settings.vision_interval_s, settings.batch_audio_to_frames) == (640, None, False)
+    client.post(f"{address}archive")
+    client.get("/modes/")  # says that it is archived
+    assert b"balanced-copy" not in client.get("/modes/").content
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("video_width", 0), ("video_width", 100_000), ("video_height", 721), ("output_buffer_size", -1), ("input_buffer_size", -5),
+     ("retry_interval_s", 0), ("codec", "av1"), ("video_fps", "many"), ("timeout_s", "nan"), ("idle_fps", 60)],
+)  # fmt: skip
+def test_a_bad_setting_is_said_and_the_rest_is_kept(
+    browse: Browse, amina: Operator, balanced: DeploymentMode, name: str, value: object
+) -> None:
+    mode = copy_mode(balanced, by="Amina")
+    response = browse(amina).post(
+        f"/modes/{mode.slug}/", typed(BUILT_IN_MODES["balanced"], bitrate_kbps=1234, **{name: value})
+    )
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "Nothing was kept yet" in page
+    assert 'value="1234"' in page
+    assert mode.versions.count() == 1
+
+
+def test_a_built_in_mode_stays_as_it_is(browse: Browse, amina: Operator, balanced: DeploymentMode) -> None:
+    client = browse(amina)
+    response = client.post("/modes/balanced/", typed(BUILT_IN_MODES["stable"]))
+    assert response.status_code == 409
+    assert b"built in" in response.content
+    assert client.post("/modes/balanced/archive").status_code == 409
+    balanced.refresh_from_db()
+    assert balanced.current is not None
+    assert balanced.current.settings == BUILT_IN_MODES["balanced"]
