@@ -11,7 +11,7 @@ from agent.avatars.builtin.drawing.i420 import planes_of
 from agent.avatars.builtin.face_state import CLOSED_MOUTH, FaceState
 
 # Frames that are kept: the breath at a few places of the head, and as much as one and a half in patches.
-_KEPT_FRAMES: Final = 9
+_KEPT_FRAMES: Final = 7
 _KEPT_PATCHES: Final = 1.5
 
 

@@ -27,6 +27,7 @@ from agent.avatars.builtin.sound_input import SegmentEnd, SoundInput
 from protocol.modes import ModeSettings
 
 AUDIO_SAMPLE_RATE: Final = 24_000
+_LOOK_AHEAD: Final = 2  # blocks of sound whose pictures are under way; the runner holds `output_buffer_size` more
 _KEEP_ALIVE_S: Final = 1.0
 _RUNNER_QUEUE_S: Final = 0.1  # what an AvatarRunner holds at least
 _PROMPT_S: Final = 2.0  # how long a visitor's first picture may take to ask for
@@ -161,7 +162,7 @@ class BuiltinVideoGenerator(VideoGenerator):
                 continue
             clears = self._clears
             if picture is not None:
-                shown = await self._in_time(picture)
+                shown = await self._in_time(picture, self._pacer.queued_s() - self._frame_s)
                 if clears != self._clears:
                     continue
                 yield self._shown(shown, idle=False)
@@ -172,7 +173,7 @@ class BuiltinVideoGenerator(VideoGenerator):
 
     def _look_ahead(self) -> None:
         """Have the pictures of the next blocks of sound drawn."""
-        while len(self._ahead) < self._mode.output_buffer_size:
+        while len(self._ahead) < _LOOK_AHEAD:
             item = self._input.take()
             if item is None:
                 return
@@ -200,12 +201,12 @@ class BuiltinVideoGenerator(VideoGenerator):
             self._motion.advance(passed_s, speaking=False)
         mouth = self._mouth.update(None, passed_s)
         picture = self._renderer.compose(FaceState(self._motion.pose, mouth, self._motion.lids))
-        return self._shown(await self._in_time(picture), idle=True)
+        return self._shown(await self._in_time(picture, self._pacer.queued_s()), idle=True)
 
-    async def _in_time(self, picture: asyncio.Future[ComposedFrame]) -> rtc.VideoFrame:
-        """The picture, or the last one again when it is not there within a frame's time."""
+    async def _in_time(self, picture: asyncio.Future[ComposedFrame], slack_s: float) -> rtc.VideoFrame:
+        """The picture, or the last one again when it is there neither within a frame's time nor within `slack_s`."""
         asked = time.perf_counter()
-        done, _ = await asyncio.wait({picture}, timeout=self._frame_s)
+        done, _ = await asyncio.wait({picture}, timeout=max(self._frame_s, slack_s))
         if self._last is None or (done and not picture.cancelled()):
             composed = await picture
             self._on_frame(FrameTiming(composed.kind, composed.took_ms))

@@ -25,6 +25,10 @@ class FramePacer:
         start = now if self._due_s is None else max(self._due_s, now)
         self._due_s = min(start + duration_s, now + self._longest_queue_s)
 
+    def queued_s(self) -> float:
+        """How long the receiver can go on with what it has."""
+        return 0.0 if self._due_s is None else max(self._due_s - self._clock(), 0.0)
+
     def drop_queue(self) -> None:
         """The receiver's queue was thrown away: what comes next is due now."""
         self._due_s = None

@@ -8,9 +8,9 @@ import cv2
 
 from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, lay_over, masks_from, premultiplied
 from agent.avatars.builtin.drawing.i420 import Planes, Rect, even_rect, planes_from_bgr, planes_of
-from agent.avatars.builtin.drawing.lids import LidDrawing
-from agent.avatars.builtin.drawing.mouth import MouthDrawing
-from agent.avatars.builtin.drawing.pictures import Mask, read_layers
+from agent.avatars.builtin.drawing.lids import LidDrawing, lids_rect
+from agent.avatars.builtin.drawing.mouth import MouthDrawing, mouth_rect
+from agent.avatars.builtin.drawing.pictures import Mask, Still, read_layers
 from agent.avatars.builtin.drawing.warp import REACH, BodyWarp
 from agent.avatars.builtin.face_state import LID_STEPS, MOUTH_OPENINGS, MOUTH_WIDTHS, UPRIGHT, Mouth, Pose
 from agent.avatars.builtin.presenters import Presenter, place
@@ -68,8 +68,12 @@ class DrawnFace:
         )
         masks = self._masks.crop(region)
         self._figure = cutout_of(premultiplied(region.of(layers.presenter), masks), masks, region)
-        self._mouth_drawing = MouthDrawing(layers.presenter, presenter.mouth, placement)
-        self._lid_drawing = LidDrawing(layers.presenter, presenter.eyes, placement)
+        self._mouth_rect = mouth_rect(presenter.mouth, placement, width, height)
+        self._lids_rect = lids_rect(presenter.eyes, placement, width, height)
+        around = self._wider(_both(self._mouth_rect, self._lids_rect), 2)
+        still = Still(around.of(layers.presenter).copy(), around)
+        self._mouth_drawing = MouthDrawing(still, presenter.mouth, placement)
+        self._lid_drawing = LidDrawing(still, presenter.eyes, placement)
         self._mouths: dict[Mouth, Planes] = {}
         self._lids: dict[int, Planes] = {}
 
@@ -83,20 +87,18 @@ class DrawnFace:
         return buffer
 
     def mouth(self, mouth: Mouth, pose: Pose) -> Patch:
-        drawing = self._mouth_drawing
-        source = self._wider(drawing.rect, 2)
+        source = self._wider(self._mouth_rect, 2)
         if mouth not in self._mouths:
-            self._mouths[mouth] = premultiplied(drawing.draw(mouth, source), self._masks.crop(source))
+            self._mouths[mouth] = premultiplied(self._mouth_drawing.draw(mouth, source), self._masks.crop(source))
         cutout = cutout_of(self._mouths[mouth], self._masks.crop(source), source)
-        return self._posed(cutout, self._wider(drawing.rect, 1), pose)
+        return self._posed(cutout, self._wider(self._mouth_rect, 1), pose)
 
     def lids(self, lids: int, pose: Pose) -> Patch:
-        drawing = self._lid_drawing
-        source = self._wider(drawing.rect, 2)
+        source = self._wider(self._lids_rect, 2)
         if lids not in self._lids:
-            self._lids[lids] = premultiplied(drawing.draw(lids, source), self._masks.crop(source))
+            self._lids[lids] = premultiplied(self._lid_drawing.draw(lids, source), self._masks.crop(source))
         cutout = cutout_of(self._lids[lids], self._masks.crop(source), source)
-        return self._posed(cutout, self._wider(drawing.rect, 1), pose)
+        return self._posed(cutout, self._wider(self._lids_rect, 1), pose)
 
     def warm_up(self) -> Iterator[None]:
         for lids in range(1, LID_STEPS):
@@ -114,6 +116,12 @@ class DrawnFace:
 
     def _posed(self, cutout: Cutout, rect: Rect, pose: Pose) -> Patch:
         return Patch(lay_over(self._scene, self._body.bend(cutout, pose, rect)), rect)
+
+
+def _both(one: Rect, other: Rect) -> Rect:
+    return Rect(
+        min(one.left, other.left), min(one.top, other.top), max(one.right, other.right), max(one.bottom, other.bottom)
+    )
 
 
 def _bands(mask: Mask, margin: int) -> list[Rect]:

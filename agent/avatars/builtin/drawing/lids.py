@@ -5,10 +5,10 @@ from typing import Final
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.avatars.builtin.drawing.curves import Field, smooth_step, through
 from agent.avatars.builtin.drawing.i420 import Rect, even_rect
+from agent.avatars.builtin.drawing.pictures import Picture, Still
 from agent.avatars.builtin.presenters import EyePlaces, Placement
 
 _CLOSURES: Final = (0.0, 0.3, 0.62, 0.88, 1.0)  # by lid step
@@ -16,33 +16,31 @@ _FOLD: Final = 0.78  # brightness of the lid where it folds in
 _LASHES: Final = np.array([16, 20, 36], np.float32)  # blue, green, red
 
 
+def lids_rect(eyes: tuple[EyePlaces, ...], place: Placement, width: int, height: int) -> Rect:
+    """The region of a frame of `width` x `height` that holds all eyes and the skin that the lids take their colour from."""
+    points = [point for eye in eyes for point in (*eye.upper, *eye.lower)]
+    crease = max(eye.crease_height for eye in eyes) * 2.0
+    return even_rect(
+        place.x(min(x for x, _ in points)) - 6,
+        place.y(min(y for _, y in points) - crease),
+        place.x(max(x for x, _ in points)) + 6,
+        place.y(max(y for _, y in points) + crease),
+        width,
+        height,
+    )
+
+
 @dataclass(frozen=True)
 class LidDrawing:
-    """Draws the lids over a still picture (height, width, 3), blue green red."""
+    """Draws the lids over the still picture."""
 
-    still: NDArray[np.uint8]
+    still: Still
     eyes: tuple[EyePlaces, ...]
     placement: Placement
 
-    @property
-    def rect(self) -> Rect:
-        """The region that holds both eyes."""
-        place = self.placement
-        points = [point for eye in self.eyes for point in (*eye.upper, *eye.lower)]
-        crease = max(eye.crease_height for eye in self.eyes) * 2.5
-        height, width = self.still.shape[:2]
-        return even_rect(
-            place.x(min(x for x, _ in points)) - 6,
-            place.y(min(y for _, y in points) - crease),
-            place.x(max(x for x, _ in points)) + 6,
-            place.y(max(y for _, y in points)) + 8,
-            width,
-            height,
-        )
-
-    def draw(self, lids: int, rect: Rect) -> NDArray[np.uint8]:
-        """The region `rect`, which holds `self.rect`, with the lids at a step: (rect.height, rect.width, 3)."""
-        drawn = self.still[rect.top : rect.bottom, rect.left : rect.right].astype(np.float32)
+    def draw(self, lids: int, rect: Rect) -> Picture:
+        """The region `rect`, which holds `lids_rect`, with the lids at a step: (rect.height, rect.width, 3)."""
+        drawn = self.still.crop(rect).astype(np.float32)
         for eye in self.eyes:
             self._draw_eye(drawn, eye, _CLOSURES[lids], rect)
         return np.asarray(np.clip(drawn + 0.5, 0, 255), dtype=np.uint8)
@@ -62,10 +60,10 @@ class LidDrawing:
         top = upper - lash
         # The lash line travels as it is. The lid that unfolds behind it has the colour of the skin around the eye,
         # lighter where it is round, darker where it folds in.
-        moved = self._at(x, y - (edge - upper))
+        moved = self.still.at(x, y - (edge - upper))
         column = x[:1]
-        above = self._at(column, through(upper_curve, column) - 1.7 * crease)
-        below = self._at(column, through(lower_curve, column) + 1.5 * crease)
+        above = self.still.at(column, through(upper_curve, column) - 1.7 * crease)
+        below = self.still.at(column, through(lower_curve, column) + 1.5 * crease)
         colour = cv2.GaussianBlur(0.35 * above + 0.65 * below, (0, 0), 8 * place.scale, borderType=cv2.BORDER_REPLICATE)
         span = np.clip((y - top) / np.maximum(edge - lash - top, 1), 0, 1)
         lid = colour * (_FOLD + (1.0 - _FOLD) * np.sin(np.pi * (0.12 + 0.76 * span)))[..., None]
@@ -81,8 +79,3 @@ class LidDrawing:
         shadow *= smooth_step(-soft, soft, lower - y) * closure
         drawn *= 1 - shadow[..., None]
         drawn += (skin - drawn) * cover[..., None]
-
-    def _at(self, x: Field, y: NDArray[np.floating]) -> Field:
-        """Colours of the still picture at these places."""
-        sampled = cv2.remap(self.still, x, y.astype(np.float32), cv2.INTER_LINEAR)
-        return np.asarray(sampled, dtype=np.float32)

@@ -6,12 +6,11 @@ Everything is in pixels of the frame; `opening` is the gap between the lips in t
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.avatars.builtin.drawing.curves import Field, smooth_step, through
 from agent.avatars.builtin.drawing.i420 import Rect, even_rect
+from agent.avatars.builtin.drawing.pictures import Picture, Still
 from agent.avatars.builtin.face_state import MOUTH_OPENINGS, Mouth
 from agent.avatars.builtin.presenters import MouthPlaces, Placement
 
@@ -27,27 +26,25 @@ _TONGUE: Final = np.array([92, 92, 178], np.float32)
 _TEETH: Final = np.array([208, 224, 234], np.float32)
 
 
+def mouth_rect(places: MouthPlaces, place: Placement, width: int, height: int) -> Rect:
+    """The region of a frame of `width` x `height` that a mouth shape changes."""
+    middle = place.x((places.line[0][0] + places.line[-1][0]) / 2)
+    side = places.jaw_half_width * place.scale + 4
+    return even_rect(
+        middle - side, place.y(places.nose_y) - 4, middle + side, place.y(places.neck_y) + 4, width, height
+    )
+
+
 @dataclass(frozen=True)
 class MouthDrawing:
-    """Draws the mouth over a still picture (height, width, 3), blue green red."""
+    """Draws the mouth over the still picture."""
 
-    still: NDArray[np.uint8]
+    still: Still
     places: MouthPlaces
     placement: Placement
 
-    @property
-    def rect(self) -> Rect:
-        """The region that a mouth shape changes."""
-        place, places = self.placement, self.places
-        middle = place.x((places.line[0][0] + places.line[-1][0]) / 2)
-        side = places.jaw_half_width * place.scale + 4
-        height, width = self.still.shape[:2]
-        return even_rect(
-            middle - side, place.y(places.nose_y) - 4, middle + side, place.y(places.neck_y) + 4, width, height
-        )
-
-    def draw(self, mouth: Mouth, rect: Rect) -> NDArray[np.uint8]:
-        """The region `rect`, which holds `self.rect`, with the mouth in a shape: (rect.height, rect.width, 3)."""
+    def draw(self, mouth: Mouth, rect: Rect) -> Picture:
+        """The region `rect`, which holds `mouth_rect`, with the mouth in a shape: (rect.height, rect.width, 3)."""
         place, places = self.placement, self.places
         opening_share = mouth.opening / (MOUTH_OPENINGS - 1)
         line = place.curve(places.line)
@@ -81,7 +78,7 @@ class MouthDrawing:
         # A pixel of the gap's edge takes its colour from the lip that it touches, not from beyond the line.
         source_y = np.where(in_upper, np.minimum(source_y, parting), np.maximum(source_y, parting))
 
-        drawn = cv2.remap(self.still, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        drawn = self.still.at(source_x, source_y)
         inside, cover = self._inside(u, y, parting, upper, lower, opening, reach)
         mixed = drawn + (inside - drawn) * cover[..., None]
         return np.asarray(np.clip(mixed + 0.5, 0, 255), dtype=np.uint8)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.avatars.builtin.drawing.i420 import Rect
 from agent.avatars.builtin.presenters import Placement, Presenter
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
@@ -18,6 +19,25 @@ class Layers(NamedTuple):
     scene: Picture
     presenter: Picture
     mask: Mask
+
+
+class Still(NamedTuple):
+    """The part `rect` of a presenter's picture, addressed by the places of the whole frame."""
+
+    pixels: Picture
+    rect: Rect
+
+    def crop(self, rect: Rect) -> Picture:
+        """A region of the frame; a view."""
+        left, top = rect.left - self.rect.left, rect.top - self.rect.top
+        return self.pixels[top : top + rect.height, left : left + rect.width]
+
+    def at(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Colours at places of the frame, each (height, width): (height, width, 3)."""
+        source_x = np.asarray(x - self.rect.left, np.float32)
+        source_y = np.asarray(y - self.rect.top, np.float32)
+        sampled = cv2.remap(self.pixels, source_x, source_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(sampled, dtype=np.float32)
 
 
 def read_layers(presenter: Presenter, placement: Placement, width: int, height: int) -> Layers:
