@@ -85,6 +85,17 @@ async def start(
     command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> Child:
     """Start `command`. The caller ends it with `end`, also when it has ended by itself: that clears what it left behind."""
+    starting = asyncio.ensure_future(_start(command, environment, folder))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # it may run already, and have started others: asyncio would end its leader alone
+        child = await starting
+        await end(child)
+        child.pipe.close()
+        raise
+
+
+async def _start(command: Sequence[str | Path], environment: Mapping[str, str] | None, folder: Path | None) -> Child:
     read_end, write_end = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(

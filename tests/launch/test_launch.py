@@ -131,7 +131,7 @@ def test_ctrl_c_and_sigterm_end_everything_that_was_started(launched: Launched, 
     assert len(started) >= 5
     launched.process.send_signal(number)
     assert launched.process.wait(timeout=10) == 0
-    wait_until(lambda: all(map(is_gone, started)), "the end of every process", limit_s=1)
+    wait_until(lambda: all(map(is_gone, started)), "the end of every process", limit_s=5)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="adopting orphans is Linux's own")
@@ -142,7 +142,7 @@ def test_an_agent_that_can_not_be_asked_yet_is_ended_too(project: Path) -> None:
     agent = psutil.Process(int((launched.home / "young.pid").read_text()))
     launched.process.terminate()
     assert launched.process.wait(timeout=10) == 0
-    wait_until(lambda: is_gone(agent), "the end of the agent", limit_s=1)
+    wait_until(lambda: is_gone(agent), "the end of the agent", limit_s=5)
 
 
 def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(launched: Launched) -> None:
@@ -153,7 +153,7 @@ def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(launched: Launche
     launched.process.send_signal(signal.SIGINT)
     launched.process.send_signal(signal.SIGTERM)
     launched.process.wait(timeout=10)
-    wait_until(lambda: all(map(is_gone, started)), "the end of every process", limit_s=1)
+    wait_until(lambda: all(map(is_gone, started)), "the end of every process", limit_s=5)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux's own")

@@ -76,7 +76,7 @@ async def test_what_a_process_started_is_ended_with_it(started: Starter, tmp_pat
     processes = started(celery='sh -c "echo \\$\\$ > $HERE/grandchild; exec sleep 600" & wait')
     await until(lambda: read(tmp_path / "grandchild").strip())
     await processes.stop("celery")
-    await until(lambda: not is_alive(int(read(tmp_path / "grandchild"))), limit_s=1)
+    await until(lambda: not is_alive(int(read(tmp_path / "grandchild"))), limit_s=5)
     assert processes.process("celery").pid is None
 
 
@@ -86,7 +86,7 @@ async def test_what_a_dead_process_left_behind_is_ended_before_it_starts_again(
     script = 'sh -c "echo \\$\\$ >> $HERE/grandchildren; exec sleep 600" & sleep 0.2; exit 3'
     processes = started(celery=script)
     await until(lambda: processes.process("celery").starts == 2)
-    await until(lambda: not is_alive(int(read(tmp_path / "grandchildren").split()[0])), limit_s=1)
+    await until(lambda: not is_alive(int(read(tmp_path / "grandchildren").split()[0])), limit_s=5)
 
 
 async def test_a_process_that_will_not_end_is_killed_within_seconds(started: Starter, tmp_path: Path) -> None:
@@ -134,3 +134,16 @@ async def test_stopping_during_the_pause_before_a_restart_ends_it(started: Start
     await until(lambda: "ended by itself" in read(tmp_path / "web.log"))
     await processes.stop("web")
     assert processes.process("web").pid is None
+
+
+async def test_stopping_at_any_moment_of_a_start_leaves_nothing_behind(started: Starter, tmp_path: Path) -> None:
+    line = 'sh -c "echo \\$\\$ >> $HERE/grandchildren; exec sleep 600" & wait'
+    processes = started(celery=line)
+    for turns in range(25):
+        for _ in range(turns):  # of the event loop: each goes on a little further with the start
+            await asyncio.sleep(0)
+        await processes.stop("celery")
+        processes.start("celery")
+    await processes.stop("celery")
+    grandchildren = [int(pid) for pid in read(tmp_path / "grandchildren").split()]
+    await until(lambda: not any(map(is_alive, grandchildren)), limit_s=5)
