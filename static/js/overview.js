@@ -10,6 +10,8 @@ document.addEventListener("sample", ({ detail }) => {
     steal_percent: host.steal_percent,
     memory_used_gb: host.memory_used_bytes === undefined ? null : host.memory_used_bytes / GIB,
   });
+  const seen = document.querySelector(`[data-seen="${CSS.escape(host.host)}"] time`);
+  if (seen) seen.dateTime = host.at;
   for (const { code, cpu_percent } of sessions) {
     fill(`session:${code}`, { share_percent: cpu_percent === undefined ? null : cpu_percent / host.cores });
   }

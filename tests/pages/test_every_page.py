@@ -86,8 +86,8 @@ def addresses(full: dict[str, AvatarSession]) -> Iterator[str]:
         "/sessions/start",
         "/modes/balanced/",
         "/hosts/atlas/",
-        f"/profiles/{AvatarProfile.objects.first().code}/",
-    )  # type: ignore[union-attr]
+        f"/profiles/{AvatarProfile.objects.earliest('created_at').code}/",
+    )
     yield from (
         "/sessions/?outcome=failed",
         "/sessions/?outcome=reason-failed",
@@ -150,7 +150,7 @@ def test_names_are_escaped_everywhere(browse: Browse, amina: Operator, full: dic
     full["ready"].links.update(label=evil)
     full["ready"].visits.update(name=evil)
     full["ready"].events.update(text=evil, by=evil)
-    full["ready"].steps.update(label=evil, metadata={evil: evil}, error=evil)  # type: ignore[attr-defined]
+    full["ready"].steps.update(label=evil, metadata={evil: evil}, error=evil)
     AvatarSession.objects.update(state_detail=evil, requested_by=evil)
     client = browse(amina)
     for address in addresses(full):
@@ -162,7 +162,7 @@ def test_charts_get_columns_with_null_for_a_missing_reading(
     browse: Browse, amina: Operator, full: dict[str, AvatarSession]
 ) -> None:
     client, session = browse(amina), full["ready"]
-    session.samples.filter(pk=session.samples.first().pk).update(cpu_percent=None)  # type: ignore[attr-defined]
+    session.samples.filter(at=session.samples.earliest("at").at).update(cpu_percent=None)
     data = client.get(f"/sessions/{session.code}/samples.json").json()
     assert data["cores"] == 2
     assert len(data["host"]["at"]) == 20
