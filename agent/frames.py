@@ -54,9 +54,10 @@ class FrameReporter:
                 "frame_max_ms": times_ms[-1],
             }
         self._emit(FrameStats, dropped=0, budget_ms=self._budget_ms, **counts)
-        over = [took_ms for took_ms in times_ms if took_ms > self._budget_ms]
+        # of a repeated frame, the time is how long its successor has been waited for
+        over = [timing.took_ms for timing in timings if timing.took_ms > self._budget_ms]
         if over:
-            self._emit(FrameOverrun, took_ms=over[-1], budget_ms=self._budget_ms, count=len(over))
+            self._emit(FrameOverrun, took_ms=max(over), budget_ms=self._budget_ms, count=len(over))
 
 
 def _percentile(ordered: list[float], share: float) -> float:

@@ -1,11 +1,16 @@
 """Sign-in tries: so many a while for one user name from one address."""
 
+import contextlib
+import logging
 from typing import Final
 
 from django.core.cache import cache
 from django.http import HttpRequest
+from redis import RedisError
 
 from operators.models import hash_secret
+
+logger = logging.getLogger(__name__)
 
 MAX_TRIES: Final = 10
 WINDOW_S: Final = 15 * 60
@@ -19,13 +24,17 @@ def _key(request: HttpRequest, username: str) -> str:
 def count_try(request: HttpRequest, username: str) -> bool:
     """Count one try; False where there were too many already."""
     key = _key(request, username)
-    cache.add(key, 0, WINDOW_S)
     try:
+        cache.add(key, 0, WINDOW_S)
         return cache.incr(key) <= MAX_TRIES
     except ValueError:  # the window ended between the two calls
+        return True
+    except RedisError:
+        logger.warning("sign-in tries are not counted: Redis is away")  # an operator must get in just then
         return True
 
 
 def forget_tries(request: HttpRequest, username: str) -> None:
     """After a sign-in that worked."""
-    cache.delete(_key(request, username))
+    with contextlib.suppress(RedisError):  # the window ends by itself
+        cache.delete(_key(request, username))

@@ -28,12 +28,14 @@ def call(action: Callable[[api.LiveKitAPI], Awaitable[T]], timeout_s: float = CA
         raise LiveKitError(_("LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not set."), retryable=False)
 
     async def run() -> T:
-        async with api.LiveKitAPI(
-            settings.LIVEKIT_URL,
-            settings.LIVEKIT_API_KEY,
-            settings.LIVEKIT_API_SECRET,
-            timeout=aiohttp.ClientTimeout(total=timeout_s),
-        ) as client:
+        # The client hands every request `timeout=None`, which undoes the limit of its session: the limit is ours.
+        async with (
+            asyncio.timeout(timeout_s),
+            # Tries are ours to count, and a dispatch that was repeated unseen would start two jobs.
+            api.LiveKitAPI(
+                settings.LIVEKIT_URL, settings.LIVEKIT_API_KEY, settings.LIVEKIT_API_SECRET, failover=False
+            ) as client,
+        ):
             return await action(client)
 
     try:

@@ -37,6 +37,7 @@ class BuiltinAvatar:
             audio_sample_rate=self._generator.audio_sample_rate,
         )
         self._generator.attach(self._runner.av_sync)
+        self._parts.room.on("participant_connected", lambda _: self._generator.show_promptly())
         await self._runner.start()
         await self._runner.first_frame()
 

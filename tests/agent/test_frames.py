@@ -26,7 +26,7 @@ def report(*timings: Timing) -> Recorder:
 
 
 def test_frames_are_counted_by_kind_and_timed() -> None:
-    recorder = report(*(Timing("composed", ms) for ms in range(1, 21)), Timing("cached", 0.5), Timing("repeated", 500))
+    recorder = report(*(Timing("composed", ms) for ms in range(1, 21)), Timing("cached", 0.5), Timing("repeated", 30))
     (stats,) = [fields for event_type, fields in recorder.events if event_type is FrameStats]
     assert (stats["composed"], stats["cached"], stats["repeated"]) == (20, 1, 1)
     assert stats["frame_p50_ms"] == pytest.approx(10, abs=1)
@@ -38,6 +38,12 @@ def test_frames_over_their_budget_are_one_warning_that_counts_them() -> None:
     recorder = report(Timing("composed", 41), Timing("composed", 90), Timing("composed", 12))
     (overrun,) = [fields for event_type, fields in recorder.events if event_type is FrameOverrun]
     assert overrun == {"took_ms": 90, "budget_ms": 40, "count": 2}
+
+
+def test_a_frame_that_was_repeated_because_its_successor_was_late_is_an_overrun() -> None:
+    recorder = report(Timing("composed", 12), Timing("repeated", 55))
+    (overrun,) = [fields for event_type, fields in recorder.events if event_type is FrameOverrun]
+    assert overrun == {"took_ms": 55, "budget_ms": 40, "count": 1}
 
 
 def test_a_second_without_frames_says_nothing() -> None:

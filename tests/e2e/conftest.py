@@ -1,5 +1,6 @@
 """The whole product in real processes, and a real browser for an operator and for visitors."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from launch.browser import find_chromium
+from tests.services import wait_until
 from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 ADMIN_PASSWORD = "only-for-these-tests-4711"
@@ -84,9 +86,17 @@ def session_code(stack: Stack) -> Iterator[str]:
     stack.stop_session(code)
 
 
-def process_of(stack: Stack, *words: str) -> psutil.Process:
-    """The launcher's child whose command line has all the words."""
-    children = psutil.Process(stack.pid).children(recursive=True)
-    return next(
-        child for child in children if child.is_running() and all(word in " ".join(child.cmdline()) for word in words)
-    )
+def process_of(stack: Stack, *words: str, but_not: int = 0) -> psutil.Process:
+    """The launcher's child whose command line has all the words, once there is one; its pid is not `but_not`."""
+
+    def find() -> psutil.Process | None:
+        for child in psutil.Process(stack.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended while we looked
+                if child.pid != but_not and all(word in " ".join(child.cmdline()) for word in words):
+                    return child
+        return None
+
+    wait_until(find, f"a process with {words}", 30, 0.1)
+    found = find()
+    assert found is not None
+    return found

@@ -86,7 +86,7 @@ def test_a_control_process_dies_and_the_visitor_notices_nothing(
     victim = process_of(stack, *words)
     victim.kill()
     wait_for_more_frames(visitor)
-    wait_until(lambda: process_of(stack, *words).pid != victim.pid, "the process coming back", 20, 0.2)
+    process_of(stack, *words, but_not=victim.pid)
     wait_until(lambda: _answers(stack), "the API answering again", 30, 0.2)
     after = stack.wait_ready(session_code)
     assert (after["job_pid"], after["attempt"]) == (before["job_pid"], 1)
@@ -101,7 +101,7 @@ def test_redis_restarts_while_a_session_talks_and_no_event_is_lost_or_doubled(
     victim = process_of(stack, "valkey")
     victim.kill()
     wait_for_more_frames(visitor)
-    wait_until(lambda: process_of(stack, "valkey").pid != victim.pid, "Valkey coming back", 20, 0.2)
+    process_of(stack, "valkey", but_not=victim.pid)
     seen = len(stack.api("GET", f"sessions/{session_code}/samples?limit=10000"))
     stack.wait_for(
         session_code,

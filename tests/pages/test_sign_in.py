@@ -1,6 +1,7 @@
 """Signing in: by password, throttled, or by a link that works once."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -47,6 +48,14 @@ def test_a_wrong_password_is_said_and_tries_are_limited(client: Client, with_pas
     assert refused.status_code == 429
     assert b"Too many tries" in refused.content
     assert client.post("/sign-in/", {"username": "basil", "password": "wrong"}).status_code == 422
+
+
+def test_an_operator_gets_in_while_redis_is_away(client: Client, with_password: Operator, settings: Any) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
+    }
+    data = {"username": "amina", "password": PASSWORD, "next": "/modes/"}
+    assert client.post("/sign-in/", data)["Location"] == "/modes/"
 
 
 def test_a_sign_in_link_works_once(client: Client, amina: Operator) -> None:
