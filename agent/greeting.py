@@ -1,7 +1,6 @@
 """The spoken greeting: its sound is prepared once, and it is said to one visitor after the other."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 
@@ -36,11 +35,14 @@ class Greeting:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def aclose(self) -> None:
-        for task in list(self._tasks):
+    def stop(self) -> None:
+        """Nobody listens any more: who comes next is not to hear the end of it."""
+        for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+
+    async def aclose(self) -> None:
+        self.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _greet(self, identity: str) -> None:
         await self._allowed.wait()
@@ -65,7 +67,11 @@ class Greeting:
             output.on("playback_started", on_started)
         try:
             handle = self._session.say(speech.text, audio=speech.frames())
-            await handle
+            try:
+                await handle
+            except asyncio.CancelledError:
+                handle.interrupt(force=True)
+                raise
             if (error := handle.exception()) is not None:
                 raise error
         finally:

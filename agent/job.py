@@ -20,6 +20,7 @@ from agent.steps import WorkflowAnalyzer
 from agent.telemetry import Telemetry
 from agent.visitors import Visitors
 from agent.voice import hibari_voice
+from agent.voice.phrases import PhraseCache
 from agent.voice.speech import HibariTTS, PreparedSpeech
 from protocol.control import STAGE_ATTRIBUTE, Stage
 from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobProcessStarted, JobReady, StepKey
@@ -100,10 +101,14 @@ class AvatarJob:
             user_away_timeout=None,
         )
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
-        self._visitors = Visitors(telemetry.emit, self._greeting.greet, already_greeted=spec.greeted)
+        self._visitors = Visitors(
+            telemetry.emit, self._greeting.greet, self._greeting.stop, already_greeted=spec.greeted
+        )
+        self._phrases = PhraseCache(HostEnvironment.read().home / "cache" / "phrases")
         self._avatar: Avatar | None = None
         self._captions: SpokenCaptions | None = None
         self._connected = asyncio.Event()
+        self._pictured = asyncio.Event()
         self._room_gone = asyncio.Event()
         self._frame_reports: asyncio.Task[None] | None = None
         self._stage_again: asyncio.Task[None] | None = None
@@ -167,11 +172,18 @@ class AvatarJob:
         await self._show_stage(Stage.WAKING)
 
     async def _prepare_greeting(self) -> None:
-        with self._steps.step(StepKey.VOICE_MODEL) as step:
-            step.note(model="hibari", shared=hibari_voice.is_loaded())
-            await asyncio.to_thread(hibari_voice.load)
+        greeting = self._spec.profile.greeting
+        speech = await asyncio.to_thread(self._phrases.find, greeting)
+        if speech is None:
+            await self._pictured.wait()  # speaking it takes a core, which the picture needs first
+            with self._steps.step(StepKey.VOICE_MODEL) as step:
+                step.note(model="hibari", shared=hibari_voice.is_loaded())
+                await asyncio.to_thread(hibari_voice.load)
         with self._steps.step(StepKey.GREETING_SOUND) as step:
-            speech = await PreparedSpeech.of(self._spec.profile.greeting)
+            step.note(kept=speech is not None)
+            if speech is None:
+                speech = await PreparedSpeech.of(greeting)
+                await asyncio.to_thread(self._phrases.keep, speech)
             step.note(sound_ms=round(speech.duration_ms), voiced=speech.voiced)
             if not speech.voiced:
                 step.note(reason=f"the voice speaks English only: captions without sound for {self._spec.language!r}")
@@ -190,6 +202,7 @@ class AvatarJob:
             fps=mode.video_fps,
             codec=mode.codec.value,
         )
+        self._pictured.set()
         await self._show_stage(Stage.ALMOST)
 
     async def _configure(self) -> None:

@@ -21,14 +21,19 @@ class Visitors:
     """Reports visitors to telemetry, and calls `greet(identity)` for one who sees the avatar and is to be greeted.
 
     A visitor is greeted once, at the first report of a decoded frame, unless somebody who was greeted is in the room:
-    then a conversation is under way.
+    then a conversation is under way. `on_empty()` is called when the last visitor has left.
     """
 
     def __init__(
-        self, emit: Callable[..., None], greet: Callable[[str], None], already_greeted: Iterable[str] = ()
+        self,
+        emit: Callable[..., None],
+        greet: Callable[[str], None],
+        on_empty: Callable[[], None],
+        already_greeted: Iterable[str] = (),
     ) -> None:
         self._emit = emit
         self._greet = greet
+        self._on_empty = on_empty
         self._greeted = set(already_greeted)
         self._present: set[str] = set()
 
@@ -54,6 +59,8 @@ class Visitors:
         if identity in self._present:
             self._present.discard(identity)
             self._emit(VisitorLeft, identity=identity)
+            if not self._present:
+                self._on_empty()
 
     async def on_report(self, call: rtc.RpcInvocationData) -> str:
         """RPC from a visitor's page; payload `VisitReport`, answer `VisitReportReply`, both JSON."""

@@ -74,7 +74,7 @@ class PreparedSpeech:
     def __init__(self, text: str, sound: NDArray[np.int16], *, voiced: bool) -> None:
         self.text = text
         self.voiced = voiced  # False: the voice cannot read this text, only its captions are shown
-        self._sound = sound
+        self.sound = sound  # 24 kHz mono
 
     @classmethod
     async def of(cls, text: str) -> "PreparedSpeech":
@@ -85,11 +85,11 @@ class PreparedSpeech:
 
     @property
     def duration_ms(self) -> float:
-        return self._sound.size / hibari_voice.SAMPLE_RATE * 1000
+        return self.sound.size / hibari_voice.SAMPLE_RATE * 1000
 
     async def frames(self) -> AsyncIterator[rtc.AudioFrame]:
         """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it."""
         step = hibari_voice.SAMPLE_RATE * FRAME_MS // 1000
-        for start in range(0, self._sound.size, step):
-            part = self._sound[start : start + step]
+        for start in range(0, self.sound.size, step):
+            part = self.sound[start : start + step]
             yield rtc.AudioFrame(part.tobytes(), hibari_voice.SAMPLE_RATE, 1, part.size)

@@ -17,7 +17,11 @@ class Room:
     def __init__(self, already_greeted: tuple[str, ...] = ()) -> None:
         self.recorder = Recorder()
         self.greeted: list[str] = []
-        self.visitors = Visitors(self.recorder, self.greeted.append, already_greeted)
+        self.emptied = 0
+        self.visitors = Visitors(self.recorder, self.greeted.append, self._empty, already_greeted)
+
+    def _empty(self) -> None:
+        self.emptied += 1
 
     async def report(self, identity: str, payload: str | None = None, **milestones_ms: float) -> str:
         text = json.dumps(milestones_ms) if payload is None else payload
@@ -53,6 +57,16 @@ async def test_a_report_that_overtakes_the_news_of_its_caller_counts_as_joining(
     await room.report("visitor-dana", token_ms=1)
     room.visitors.joined("visitor-dana")
     assert room.kinds() == [VisitorJoined, VisitProgress]
+
+
+async def test_the_room_is_empty_when_the_last_visitor_has_left() -> None:
+    room = Room()
+    room.visitors.joined("visitor-dana")
+    room.visitors.joined("visitor-emil")
+    room.visitors.left("visitor-dana")
+    assert room.emptied == 0
+    room.visitors.left("visitor-emil")
+    assert room.emptied == 1
 
 
 async def test_operators_are_no_visitors() -> None:
