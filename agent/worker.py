@@ -5,6 +5,7 @@ This module is imported again in every job process: everything heavy is imported
 """
 
 import asyncio
+import gc
 import logging
 import multiprocessing.forkserver
 import os
@@ -37,6 +38,7 @@ def main() -> int:
         return 2
     WorkerRecord.of_self(port=0, registered=False).write(environment.worker_file)
     _shape_child_processes()
+    gc.disable()  # until all is imported: none of it becomes garbage, and looking for it takes a third of a second
     try:
         asyncio.run(serve(environment))
     finally:
@@ -99,6 +101,7 @@ async def serve(environment: HostEnvironment) -> None:
         logger.info("registered as %s", worker_id)
 
     server.on("worker_registered", on_registered)
+    gc.enable()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
