@@ -52,7 +52,10 @@ class Greeting:
                 return
             with self._steps.step(StepKey.FIRST_GREETING) as step:
                 step.note(identity=identity, voiced=speech.voiced)
-                await self._say(speech, identity)
+                try:
+                    await self._say(speech, identity)
+                except asyncio.CancelledError:
+                    step.note(cut_short="nobody was there any more")
 
     async def _say(self, speech: PreparedSpeech, identity: str) -> None:
         output = self._session.output.audio

@@ -112,6 +112,7 @@ class AvatarJob:
         self._room_gone = asyncio.Event()
         self._frame_reports: asyncio.Task[None] | None = None
         self._stage_again: asyncio.Task[None] | None = None
+        self._avatar_watch: asyncio.Task[None] | None = None
         self._stage = Stage.CONNECTING
         self._error: str | None = None
 
@@ -148,6 +149,7 @@ class AvatarJob:
             parts.create_task(self._prepare_greeting())
             parts.create_task(self._start_avatar(self._avatar))
             parts.create_task(self._configure())
+        self._avatar_watch = asyncio.create_task(self._watch_avatar(self._avatar), name="avatar-watch")
         self._emit(JobReady)
         self._greeting.allow()
         await self._show_stage(Stage.READY)
@@ -205,6 +207,12 @@ class AvatarJob:
         self._pictured.set()
         await self._show_stage(Stage.ALMOST)
 
+    async def _watch_avatar(self, avatar: Avatar) -> None:
+        """A job whose picture stopped is no use: it ends with the reason, and the session starts again in the same room."""
+        self._error = f"The avatar's picture stopped: {await avatar.broken()}"
+        logger.error("%s", self._error)
+        self._ctx.shutdown("the picture stopped")
+
     async def _configure(self) -> None:
         """Starts LiveKit's agent session on our audio output; speech in and answers are further arguments of it."""
         await self._connected.wait()
@@ -254,7 +262,7 @@ class AvatarJob:
         await self._greeting.aclose()
         if self._captions is not None:
             await self._captions.aclose()
-        for task in (self._frame_reports, self._stage_again):
+        for task in (self._frame_reports, self._stage_again, self._avatar_watch):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

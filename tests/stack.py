@@ -143,7 +143,7 @@ class Stack:
 
     def profile(self, name: str = "Museum guide") -> str:
         """Code of a demo profile."""
-        return next(profile["code"] for profile in self.api("GET", "profiles") if profile["name"] == name)
+        return next(str(profile["code"]) for profile in self.api("GET", "profiles") if profile["name"] == name)
 
     def start_session(self, mode: str = "balanced", **options: Any) -> str:
         """Code of a new session of the museum guide."""
@@ -163,7 +163,7 @@ class Stack:
                 return session
             if time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come true within {limit_s} s; the session is {session}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def wait_ready(self, code: str, limit_s: float = 30) -> dict[str, Any]:
         return self.wait_for(code, lambda session: session["state"] == "ready", "READY", limit_s)

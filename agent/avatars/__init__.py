@@ -20,6 +20,9 @@ class Avatar(Protocol):
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Prepares, awaits `connected()` (the room is joined) and publishes. Returns once the picture took its first frame."""
 
+    async def broken(self) -> str:
+        """After `start`: returns why, once picture or sound stop though nobody closed the avatar."""
+
     async def aclose(self) -> None:
         """Ends the avatar, started or not."""
 

@@ -36,10 +36,15 @@ class BuiltinAvatar:
             video=self._generator,
             audio_sample_rate=self._generator.audio_sample_rate,
         )
-        self._generator.attach(self._runner.av_sync)
+        self._generator.attach(self._runner.playout)
         self._parts.room.on("participant_connected", lambda _: self._generator.show_promptly())
         await self._runner.start()
         await self._runner.first_frame()
+
+    async def broken(self) -> str:
+        if self._runner is None:
+            raise RuntimeError("the avatar is not started")
+        return await self._runner.broken()
 
     async def aclose(self) -> None:
         if self._runner is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from typing import Any
 
 from livekit import rtc
@@ -10,6 +11,26 @@ from livekit.agents.voice.avatar import AvatarOptions, AvatarRunner, QueueAudioO
 from protocol.modes import ModeSettings, VideoCodec
 
 _CODECS = {VideoCodec.H264: rtc.VideoCodec.H264, VideoCodec.VP8: rtc.VideoCodec.VP8}
+
+
+class Playout:
+    """What plays a runner's frames, as a renderer may steer it."""
+
+    def __init__(self, av_sync: rtc.AVSynchronizer) -> None:
+        self._av_sync = av_sync
+
+    def reset(self) -> None:
+        """The frame clock starts anew: the next frame is due now.
+
+        LiveKit's own reset forgets the time that a frame which waits for its moment asserts on; that ends the picture for good.
+        """
+        clock = self._av_sync._fps_controller
+        if clock._next_frame_time is not None:
+            clock._next_frame_time = time.perf_counter()
+
+    async def clear_queue(self) -> None:
+        """Throw away sound and pictures that wait."""
+        await self._av_sync.clear_queue()
 
 
 class PublishingRunner(AvatarRunner):
@@ -47,6 +68,18 @@ class PublishingRunner(AvatarRunner):
         if not self._first_frame.done():
             await forwarding
             raise RuntimeError("the renderer ended before its first frame")
+
+    @property
+    def playout(self) -> Playout:
+        return Playout(self._av_sync)
+
+    async def broken(self) -> str:
+        """Returns what stopped the picture or the sound, once one of them stops though nobody closed the runner."""
+        parts = {self._forward_video_atask, self._read_audio_atask, self._av_sync._capture_video_task}
+        done, _ = await asyncio.wait({part for part in parts if part is not None}, return_when=asyncio.FIRST_COMPLETED)
+        part = done.pop()
+        error = None if part.cancelled() else part.exception()
+        return f"{type(error).__name__}: {error}" if error else "it ended by itself"
 
     async def _publish_track(self) -> None:
         async with self._lock:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from agent.voice import hibari_voice
 
 FRAME_MS = 20
+FRAMES_AHEAD = 1000 // FRAME_MS
+PAUSE_S = 0.9 * FRAME_MS / 1000  # a little less than a frame, so that the lead grows rather than shrinks
 READING_CHARS_PER_S = 14.0  # pace of captions for words that the voice cannot say
 
 
@@ -88,8 +90,13 @@ class PreparedSpeech:
         return self.sound.size / hibari_voice.SAMPLE_RATE * 1000
 
     async def frames(self) -> AsyncIterator[rtc.AudioFrame]:
-        """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it."""
+        """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it; no more than a second ahead of its time.
+
+        Captions are timed by an analysis of the sound on the event loop, which a whole speech at once would hold up.
+        """
         step = hibari_voice.SAMPLE_RATE * FRAME_MS // 1000
-        for start in range(0, self.sound.size, step):
+        for number, start in enumerate(range(0, self.sound.size, step)):
+            if number >= FRAMES_AHEAD:
+                await asyncio.sleep(PAUSE_S)
             part = self.sound[start : start + step]
             yield rtc.AudioFrame(part.tobytes(), hibari_voice.SAMPLE_RATE, 1, part.size)

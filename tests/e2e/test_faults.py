@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
@@ -47,11 +48,11 @@ def test_a_killed_job_is_noticed_in_three_seconds_and_comes_back_in_the_same_roo
 def test_a_job_that_is_lost_again_ends_the_session_with_its_reason(stack: Stack) -> None:
     code = stack.start_session("constrained")
     for attempt in (1, 2):
-        job = stack.wait_for(
-            code,
-            lambda s, n=attempt: s["state"] == "ready" and s["attempt"] == n and s["job_pid"],
-            f"attempt {attempt}",
-        )
+
+        def serves(session: dict[str, Any], attempt: int = attempt) -> bool:
+            return session["state"] == "ready" and session["attempt"] == attempt and session["job_pid"] is not None
+
+        job = stack.wait_for(code, serves, f"attempt {attempt}")
         os.kill(job["job_pid"], signal.SIGKILL)
     ended = stack.wait_for(code, lambda s: s["state"] == "ended", "the end")
     assert ended["end_reason"] == "agent_lost"

@@ -28,7 +28,7 @@ async def test_a_visitor_sees_the_face_and_hears_all_that_is_said(livekit: LiveK
     runner = PublishingRunner(
         room, mode=settings, audio=sound, video=generator, audio_sample_rate=generator.audio_sample_rate
     )
-    generator.attach(runner.av_sync)
+    generator.attach(runner.playout)
     try:
         await visitor.join()
         await runner.start()
