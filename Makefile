@@ -20,6 +20,7 @@ lint:  ## ruff, mypy and Django's deployment checks
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy .
+	.venv/bin/python -m pytest tests/test_architecture.py
 	AVATARY_PUBLIC_URL=https://avatary.example DJANGO_SECRET_KEY=$$(.venv/bin/python -c 'import secrets; print(secrets.token_urlsafe(50))') \
 		.venv/bin/python manage.py check --deploy --fail-level WARNING
 

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from livekit import rtc
 from pydantic import ValidationError
 
-from protocol.control import VISIT_PROGRESS_METHOD, VisitReport, VisitReportReply
+from protocol.control import VISIT_PROGRESS_METHOD, VISITOR_PREFIX, VisitReport, VisitReportReply
 from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
 
 logger = logging.getLogger(__name__)
 
-VISITOR_PREFIX = "visitor-"
 INVALID_REPORT = 1400  # RPC error codes of ours start above LiveKit's own
 NOT_A_VISITOR = 1403
 
@@ -36,10 +35,6 @@ class Visitors:
         self._on_empty = on_empty
         self._greeted = set(already_greeted)
         self._present: set[str] = set()
-
-    @property
-    def present(self) -> frozenset[str]:
-        return frozenset(self._present)
 
     def attach(self, room: rtc.Room) -> None:
         """Follows a connected room, beginning with those who are there already."""

@@ -85,6 +85,13 @@ def show(figure: Figure) -> str:
     )
 
 
+def write(file: Path, figures: list[Figure]) -> None:
+    """All figures so far, as JSON."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**asdict(figure), "median": figure.median, "p95": figure.p95} for figure in figures]
+    file.write_text(json.dumps({"environment": environment(), "figures": rows}, indent=2) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=20)
@@ -102,11 +109,9 @@ def main() -> None:
                 for row in MEASUREMENTS[name](stack, options.repetitions):
                     figures.append(Figure(*row))
                     print(show(figures[-1]), flush=True)
+                write(options.output, figures)
         finally:
             stack.stop()
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{**asdict(figure), "median": figure.median, "p95": figure.p95} for figure in figures]
-    options.output.write_text(json.dumps({"environment": environment(), "figures": rows}, indent=2) + "\n")
     print(f"Written to {options.output}")
 
 

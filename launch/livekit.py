@@ -122,11 +122,12 @@ def write_configuration(home: Path, values: Mapping[str, str], environment: Mapp
         "port": int(values["AVATARY_LIVEKIT_PORT"]),
         "bind_addresses": ["127.0.0.1"],
         "rtc": {
-            "tcp_port": int(values["AVATARY_RTC_PORT"]),
+            "tcp_port": 0,  # LiveKit listens for it on every address; a loopback needs no way around closed UDP
             "udp_port": int(values["AVATARY_RTC_PORT"]),
             "use_external_ip": False,
             "node_ip": "127.0.0.1",
             "enable_loopback_candidate": True,
+            "ips": {"includes": ["127.0.0.1/32"]},
         },
         "keys": {values["LIVEKIT_API_KEY"]: values["LIVEKIT_API_SECRET"]},
         "webhook": {

@@ -6,8 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 STAGE_ATTRIBUTE: Final = "avatary.stage"  # on the agent participant; its value is a `Stage`
-NOTICE_ATTRIBUTE: Final = "avatary.notice"  # on the agent participant: "" or "voice_only"
 
+VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
 
 

@@ -49,10 +49,38 @@ def call(action: Callable[[api.LiveKitAPI], Awaitable[T]], timeout_s: float = CA
         raise LiveKitError(_("The media server does not answer."), retryable=True) from error
 
 
-def create_dispatch(*, agent_name: str, room: str, metadata: str, timeout_s: float = CALL_TIMEOUT_S) -> str:
-    """Ask the agent `agent_name` to come to `room`; the dispatch's id. The room is made where there is none."""
+def create_dispatch(
+    *, agent_name: str, room: str, metadata: str, keep_room_s: int, timeout_s: float = CALL_TIMEOUT_S
+) -> str:
+    """Ask the agent `agent_name` to come to `room`; the dispatch's id. The room is made where there is none.
+
+    LiveKit closes a room without visitors after 20 s or 5 minutes by itself, agent or not: ours stays `keep_room_s`.
+    """
+    opening = api.CreateRoomRequest(name=room, empty_timeout=keep_room_s, departure_timeout=keep_room_s)
     request = api.CreateAgentDispatchRequest(agent_name=agent_name, room=room, metadata=metadata)
-    return call(lambda client: client.agent_dispatch.create_dispatch(request), timeout_s).id
+
+    async def open_and_dispatch(client: api.LiveKitAPI) -> str:
+        await client.room.create_room(opening)
+        return str((await client.agent_dispatch.create_dispatch(request)).id)
+
+    return call(open_and_dispatch, timeout_s)
+
+
+def dispatches_in(room: str) -> dict[str, str]:
+    """Dispatches of a room: id -> metadata."""
+
+    async def list_them(client: api.LiveKitAPI) -> dict[str, str]:
+        # Of a room that is not there the server says only that nobody answers.
+        if not (await client.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms:
+            return {}
+        return {dispatch.id: dispatch.metadata for dispatch in await client.agent_dispatch.list_dispatch(room)}
+
+    return call(list_them)
+
+
+def delete_dispatch(room: str, dispatch_id: str) -> None:
+    """Take a dispatch back. One that is not there is fine."""
+    call(lambda client: _unless_missing(client.agent_dispatch.delete_dispatch(dispatch_id, room)))
 
 
 def delete_room(room: str) -> None:

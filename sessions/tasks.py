@@ -1,21 +1,22 @@
 """Celery tasks: ids only, each reads the row. All may run twice without harm."""
 
+import json
 import logging
 import subprocess
 import sys
+import uuid
 from datetime import timedelta
 from typing import Any, Final
 
 from celery import shared_task
 from django.conf import settings
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from protocol.jobspec import agent_name_for
 from sessions import livekit
 from sessions.actions.lifecycle import announce, end_session, enqueue, finish_session, move
-from sessions.actions.workers import record_worker_failed, record_worker_starting
+from sessions.actions.workers import record_worker_failed, record_worker_started, record_worker_starting
 from sessions.errors import LiveKitError
 from sessions.models import AgentWorker, AvatarSession, EndReason, State, VisitorLink
 
@@ -23,49 +24,50 @@ logger = logging.getLogger(__name__)
 
 WORKER_START_TIMEOUT_S: Final = 60
 STRANDED_AFTER: Final = timedelta(seconds=5)
+CLOSE_ROOM_FOR: Final = timedelta(seconds=30)
+CLAIM: Final = "claim-"
+KEEP_ROOM_MARGIN_S: Final = 600  # rooms are closed by us; this is for the case that nobody of us is left
 
 
 @shared_task
 def place_session(session_id: int) -> None:
     """Bring a requested (or lost) session to its host: through the host's queue where its worker must be started first."""
-    session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
+    session = AvatarSession.objects.get(pk=session_id)
     if session.state == State.REQUESTED and not move(session, [State.REQUESTED], State.STARTING, _("Starting")):
         return
-    if session.state not in (State.STARTING, State.DEGRADED) or session.dispatch_id:
+    claim = f"{CLAIM}{uuid.uuid4().hex}"
+    if not _hold(session_id, "", claim):
         return
     worker = AgentWorker.objects.filter(host=session.host).first()
     if worker is not None and worker.is_up:
-        dispatch_session(session_id)
+        dispatch_session(session_id, claim)
     else:
         _explain(session, _("Starting the agent worker of %(host)s.") % {"host": session.host})
-        start_worker_then_dispatch.apply_async(args=(session_id,), queue=f"host.{session.host}")
+        start_worker_then_dispatch.apply_async(args=(session_id, claim), queue=f"host.{session.host}")
 
 
 @shared_task
-def start_worker_then_dispatch(session_id: int) -> None:
+def start_worker_then_dispatch(session_id: int, claim: str) -> None:
     """On the host's own queue: make sure that its agent worker runs, then dispatch."""
     session = AvatarSession.objects.get(pk=session_id)
-    if not _start_worker(session.host):
-        worker = AgentWorker.objects.get(host=session.host)
-        end_session(session, EndReason.FAILED, worker.detail)
-        return
-    dispatch_session(session_id)
+    if _start_worker(session.host):
+        dispatch_session(session_id, claim)
+    elif session.dispatch_id == claim:
+        end_session(session, EndReason.FAILED, AgentWorker.objects.get(host=session.host).detail)
 
 
 @shared_task
-def dispatch_session(session_id: int, tries: int = 0) -> None:
-    """Order the job from LiveKit; a server that does not answer is tried again by the mode's policy."""
-    session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
-    if session.state not in (State.STARTING, State.DEGRADED) or session.dispatch_id:
+def dispatch_session(session_id: int, claim: str, tries: int = 0) -> None:
+    """Order the job from LiveKit; a server that does not answer is tried again by the mode's policy.
+
+    `claim` stands in the row's `dispatch_id` until there is one: only who wrote it goes on.
+    """
+    if not _hold(session_id, claim, claim):
         return
+    session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
     mode = session.mode_version.settings
     try:
-        dispatch_id = livekit.create_dispatch(
-            agent_name=agent_name_for(session.host),
-            room=session.room,
-            metadata=session.as_job_spec().model_dump_json(),
-            timeout_s=mode.timeout_s,
-        )
+        dispatch_id = _order(session, tries, mode.timeout_s)
     except LiveKitError as error:
         if not error.retryable or tries >= mode.retries:
             end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
@@ -76,10 +78,10 @@ def dispatch_session(session_id: int, tries: int = 0) -> None:
             + _("Retry %(n)d of %(all)d in %(s)g s.")
             % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
         )
-        dispatch_session.apply_async(args=(session_id, tries + 1), countdown=mode.retry_interval_s)
+        dispatch_session.apply_async(args=(session_id, claim, tries + 1), countdown=mode.retry_interval_s)
         return
     now = timezone.now()
-    AvatarSession.objects.filter(pk=session.pk, attempt=session.attempt).update(
+    AvatarSession.objects.filter(pk=session.pk, dispatch_id=claim).update(
         dispatch_id=dispatch_id,
         dispatched_at=session.dispatched_at or now,
         attempt_at=now,
@@ -98,7 +100,7 @@ def close_room(session_id: int) -> None:
         livekit.delete_room(session.room)
     except LiveKitError as error:
         logger.warning("room %s is still open: %s", session.room, error)
-        if timezone.now() - session.state_changed_at < timedelta(seconds=30):
+        if timezone.now() - session.state_changed_at < CLOSE_ROOM_FOR:
             close_room.apply_async(args=(session_id,), countdown=1)
             return
     finish_session(session)
@@ -108,7 +110,7 @@ def close_room(session_id: int) -> None:
 def remove_visitors(link_id: int) -> None:
     """Send the visitors of a revoked link out of the room."""
     link = VisitorLink.objects.select_related("session").get(pk=link_id)
-    for visit in link.visits.filter(left_at=None):
+    for visit in link.visits.exclude(removed_at=None):
         try:
             livekit.remove_participant(link.session.room, visit.identity)
         except LiveKitError as error:
@@ -120,24 +122,52 @@ def remove_visitors(link_id: int) -> None:
 
 @shared_task
 def ensure_agent_worker(host: str) -> None:
-    """On the host's own queue: start its agent worker unless it runs."""
+    """On the host's own queue: start its agent worker unless it runs or is being started."""
     worker = AgentWorker.objects.filter(host=host).first()
-    if worker is None or not worker.is_up:
+    if worker is None or not (worker.is_up or worker.is_being_started):
         _start_worker(host)
 
 
 @shared_task
 def resume_stranded_sessions() -> None:
     """Pick up what a queue that was away has dropped: sessions that nobody places, rooms that nobody closes."""
-    before = timezone.now() - STRANDED_AFTER
-    requested = Q(state=State.REQUESTED)
-    undispatched = Q(state__in=(State.STARTING, State.DEGRADED), dispatch_id="", state_detail="")
-    for session in AvatarSession.objects.filter(
-        requested | undispatched, state_changed_at__lt=before, attempt_at__lt=before
-    ):
+    now = timezone.now()
+    unplaced = AvatarSession.objects.filter(
+        state__in=(State.REQUESTED, State.STARTING, State.DEGRADED),
+        dispatch_id="",
+        attempt_at__lt=now - STRANDED_AFTER,
+        state_changed_at__lt=now - STRANDED_AFTER,
+    )
+    for session in unplaced:
         enqueue(place_session, session.pk)
-    for session in AvatarSession.objects.filter(state=State.STOPPING, state_changed_at__lt=before):
+    for session in AvatarSession.objects.filter(state=State.STOPPING, state_changed_at__lt=now - CLOSE_ROOM_FOR):
         enqueue(close_room, session.pk)
+
+
+def _hold(session_id: int, was: str, claim: str) -> bool:
+    """Make the order of a session ours, or keep it so; False where it is somebody else's or no longer wanted."""
+    return bool(
+        AvatarSession.objects.filter(pk=session_id, dispatch_id=was, state__in=(State.STARTING, State.DEGRADED)).update(
+            dispatch_id=claim, attempt_at=timezone.now()
+        )
+    )
+
+
+def _order(session: AvatarSession, tries: int, timeout_s: float) -> str:
+    """Id of a dispatch for the session's present attempt, and of no other: what stands from before is adopted or taken back."""
+    metadata = session.as_job_spec().model_dump_json()
+    if tries or session.dispatched_at is not None:
+        for dispatch_id, earlier in livekit.dispatches_in(session.room).items():
+            if tries and earlier == metadata:
+                return dispatch_id  # our last call was heard, its answer was not
+            livekit.delete_dispatch(session.room, dispatch_id)
+    return livekit.create_dispatch(
+        agent_name=agent_name_for(session.host),
+        room=session.room,
+        metadata=metadata,
+        keep_room_s=session.max_duration_s + KEEP_ROOM_MARGIN_S,
+        timeout_s=timeout_s,
+    )
 
 
 def _explain(session: AvatarSession, detail: str) -> None:
@@ -168,4 +198,6 @@ def _start_worker(host: str) -> bool:
     if result.returncode:
         record_worker_failed(host, result.stderr.strip() or _("The agent worker could not be started; see its log."))
         return False
+    # Its own event says the same, unless the event came before the row was touched, or was lost with the stream.
+    record_worker_started(host, json.loads(result.stdout.splitlines()[-1])["pid"], timezone.now())
     return True

@@ -13,10 +13,8 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from livekit import api
 
-from sessions.actions.lifecycle import enqueue
 from sessions.actions.progress import record_visitor_joined, record_visitor_left
 from sessions.models import Visit
-from sessions.tasks import remove_visitors
 
 logger = logging.getLogger(__name__)
 
@@ -37,16 +35,13 @@ class LiveKitWebhook(View):
 
 
 def handle(event: Any) -> None:
-    """Note who came and went; send a visitor of a revoked link out again."""
+    """Note who came and went."""
     visit = Visit.objects.select_related("session", "link").filter(identity=event.participant.identity).first()
     if visit is None or visit.session.room != event.room.name:
         return
     at = datetime.fromtimestamp(event.created_at, UTC) if event.created_at else timezone.now()
     code = str(visit.session.code)
     if event.event == "participant_joined":
-        if visit.removed_at is not None:
-            enqueue(remove_visitors, visit.link_id)
-        else:
-            record_visitor_joined(code, visit.identity, at)
+        record_visitor_joined(code, visit.identity, at)
     elif event.event == "participant_left":
         record_visitor_left(code, visit.identity, at)

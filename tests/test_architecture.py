@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("protocol", "agent", "launch", "operators", "sessions", "monitoring", "avatary")
+PACKAGES = ("protocol", "agent", "launch", "operators", "sessions", "monitoring", "avatary", "benchmarks")
 MAY_IMPORT = {
     "protocol": set[str](),
     "agent": {"protocol"},
@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "sessions": {"protocol", "operators"},
     "monitoring": {"protocol", "operators", "sessions"},
     "avatary": {"protocol", "operators", "sessions", "monitoring"},
+    "benchmarks": {"launch"},
 }
 FOREIGN = {"protocol": {"django", "livekit", "celery"}, "agent": {"django", "celery"}, "launch": {"django", "livekit"}}
 

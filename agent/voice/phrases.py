@@ -1,6 +1,9 @@
 """Sounds of texts that are said at every start, kept on the host so that each is spoken once."""
 
+import contextlib
 import hashlib
+import logging
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -9,6 +12,8 @@ import numpy as np
 
 from agent.voice.hibari_voice import VOICE
 from agent.voice.speech import PreparedSpeech
+
+logger = logging.getLogger(__name__)
 
 MOST_KEPT: Final = 100
 
@@ -31,13 +36,21 @@ class PhraseCache:
         """Keeps a sound; the oldest ones go. A text that the voice could not read is not kept."""
         if not speech.voiced:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._file(speech.text)
-        draft = file.with_suffix(".new.npy")
-        np.save(draft, speech.sound)
-        draft.replace(file)
-        by_age = sorted(self._folder.glob("*.npy"), key=lambda kept: kept.stat().st_mtime, reverse=True)
-        for old in by_age[MOST_KEPT:]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix="draft-", delete=False) as draft:
+                np.save(draft, speech.sound)
+            Path(draft.name).replace(self._file(speech.text))
+            self._thin_out()
+        except OSError as error:  # a full disk, say: the sound is spoken anew next time
+            logger.warning("a phrase could not be kept: %s", error)
+
+    def _thin_out(self) -> None:
+        ages = {}
+        for kept in self._folder.glob("*.npy"):
+            with contextlib.suppress(FileNotFoundError):  # another job was faster
+                ages[kept] = kept.stat().st_mtime
+        for old in sorted(ages, key=lambda kept: ages[kept], reverse=True)[MOST_KEPT:]:
             old.unlink(missing_ok=True)
 
     def _file(self, text: str) -> Path:

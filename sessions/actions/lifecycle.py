@@ -107,7 +107,10 @@ def start_session(
             transaction.on_commit(partial(enqueue, place_session, session.pk))
     except IntegrityError:
         # The other click of a double click committed between our look and our insert.
-        return AvatarSession.objects.get(request_key=request_key)
+        earlier = AvatarSession.objects.filter(request_key=request_key).first() if request_key else None
+        if earlier is None:
+            raise
+        return earlier
     return session
 
 
@@ -166,7 +169,7 @@ def job_lost(session: AvatarSession, attempt: int, detail: str) -> bool:
         return end_session(session, EndReason.AGENT_LOST, detail)
     with transaction.atomic():
         now = timezone.now()
-        claimed = AvatarSession.objects.filter(pk=session.pk, attempt=attempt).update(
+        claimed = AvatarSession.objects.filter(pk=session.pk, attempt=attempt, state=session.state).update(
             attempt=attempt + 1, attempt_at=now, job_pid=None, job_seen_at=None, dispatch_id=""
         )
         if not claimed:

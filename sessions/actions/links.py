@@ -7,10 +7,11 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from protocol.control import VISITOR_PREFIX
 from sessions import livekit
 from sessions.actions.lifecycle import announce, enqueue, note
 from sessions.errors import (
@@ -92,7 +93,8 @@ def join(token: str, *, name: str = "", visit_code: str | None = None) -> JoinTi
     link = check_link(token)
     visit = _earlier_visit(link, visit_code)
     if visit is None:
-        here = link.session.visits.filter(left_at=None).exclude(joined_at=None).count()
+        about_to_join = Q(joined_at=None, created_at__gt=timezone.now() - livekit.VISITOR_TOKEN_TTL)
+        here = link.session.visits.filter(~Q(joined_at=None) | about_to_join, left_at=None).count()
         if here >= settings.MAX_VISITORS_PER_SESSION:
             raise SessionBusy
         visit = _new_visit(link, name)
@@ -119,7 +121,7 @@ def _new_visit(link: VisitorLink, name: str) -> Visit:
     if not open_links.update(uses=F("uses") + 1):
         raise LinkUsedUp
     visit = Visit.objects.create(
-        link=link, session=link.session, identity=f"visitor-{uuid.uuid4()}", name=name.strip()[:80]
+        link=link, session=link.session, identity=f"{VISITOR_PREFIX}{uuid.uuid4()}", name=name.strip()[:80]
     )
     announce(link.session)
     return visit

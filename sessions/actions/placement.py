@@ -9,7 +9,9 @@ from sessions.models.avatar_session import LIVE_STATES
 
 def choose_host() -> str:
     """The known host with most room; this machine where no host has reported yet. Raises `CapacityReached`."""
-    hosts = {worker.host for worker in AgentWorker.objects.all() if worker.is_up} or {settings.HOST_NAME}
+    # Whoever chooses at the same time waits here (SQLite's transactions do so by themselves).
+    workers = AgentWorker.objects.select_for_update().order_by("pk")
+    hosts = {worker.host for worker in workers if worker.is_up} or {settings.HOST_NAME}
     load = {host: live_sessions_on(host) for host in hosts}
     host = min(sorted(load), key=lambda name: load[name])
     if load[host] >= settings.MAX_SESSIONS_PER_HOST:

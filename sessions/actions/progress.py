@@ -1,14 +1,15 @@
 """What a job reports of its session. Each is a conditional update, so that a late or repeated report does nothing."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from sessions.actions.lifecycle import announce, job_lost, move, note
+from sessions.actions.lifecycle import announce, enqueue, job_lost, move, note
 from sessions.models import AvatarSession, SessionEvent, State, Visit
 
 
@@ -55,11 +56,6 @@ def record_ready(session_code: str, attempt: int, at: datetime) -> None:
         move(session, [State.STARTING, State.DEGRADED], State.READY, cause, at=at)
 
 
-def record_job_seen(session_code: str, attempt: int, at: datetime) -> None:
-    """The job gave a sign of life."""
-    AvatarSession.objects.filter(code=session_code, attempt=attempt).update(job_seen_at=at)
-
-
 @transaction.atomic
 def record_job_ended(session_code: str, attempt: int, at: datetime, error: str | None) -> None:
     """The job ended in good order. While the session is still wanted, that is a loss like any other."""
@@ -71,12 +67,18 @@ def record_job_ended(session_code: str, attempt: int, at: datetime, error: str |
 @transaction.atomic
 def record_visitor_joined(session_code: str, identity: str, at: datetime) -> None:
     """A visitor is in the room."""
+    from sessions.tasks import remove_visitors
+
     visit = Visit.objects.filter(identity=identity, session__code=session_code).select_related("session").first()
     if visit is None:
         return
-    Visit.objects.filter(pk=visit.pk).update(joined_at=Coalesce(F("joined_at"), at), left_at=None)
+    if visit.removed_at is not None:
+        transaction.on_commit(partial(enqueue, remove_visitors, visit.link_id))  # back with a token of a revoked link
+        return
+    away = Q(joined_at=None) | Q(left_at__isnull=False)
+    came = Visit.objects.filter(away, pk=visit.pk).update(joined_at=Coalesce(F("joined_at"), at), left_at=None)
     AvatarSession.objects.filter(pk=visit.session_id).update(empty_since=None)
-    if not visit.is_here:
+    if came:
         note(visit.session, SessionEvent.Kind.VISITOR_JOINED, _("%(name)s joined") % {"name": _name(visit)}, at=at)
     announce(visit.session)
 
@@ -85,9 +87,11 @@ def record_visitor_joined(session_code: str, identity: str, at: datetime) -> Non
 def record_visitor_left(session_code: str, identity: str, at: datetime) -> None:
     """A visitor is out of the room."""
     visit = Visit.objects.filter(identity=identity, session__code=session_code).select_related("session").first()
-    if visit is None or not visit.is_here:
+    if visit is None:
         return
-    Visit.objects.filter(pk=visit.pk).update(left_at=at)
+    here = Visit.objects.filter(pk=visit.pk, left_at=None).exclude(joined_at=None)
+    if not here.update(left_at=at):
+        return
     if not visit.session.visits.filter(left_at=None).exclude(joined_at=None).exists():
         AvatarSession.objects.filter(pk=visit.session_id).update(empty_since=at)
     note(visit.session, SessionEvent.Kind.VISITOR_LEFT, _("%(name)s left") % {"name": _name(visit)}, at=at)

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import partial
 
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from sessions.actions.lifecycle import job_lost
@@ -28,7 +29,9 @@ def record_worker_started(host: str, pid: int, at: datetime) -> None:
 
 def record_worker_starting(host: str) -> None:
     """The host was asked to start its agent worker."""
-    AgentWorker.objects.update_or_create(host=host, defaults={"state": AgentWorker.State.STARTING, "detail": ""})
+    AgentWorker.objects.update_or_create(
+        host=host, defaults={"state": AgentWorker.State.STARTING, "started_at": timezone.now(), "detail": ""}
+    )
     announce(host)
 
 

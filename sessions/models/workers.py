@@ -17,11 +17,12 @@ class AgentWorker(models.Model):
         LOST = "lost", _("Lost")
 
     FRESH_FOR = timedelta(seconds=5)
+    STARTS_WITHIN = timedelta(seconds=40)
 
     host = models.CharField(max_length=64, unique=True)
     state = models.CharField(max_length=16, choices=State.choices, default=State.STOPPED)
     pid = models.PositiveIntegerField(null=True)
-    started_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)  # or when its start was begun
     last_seen_at = models.DateTimeField(null=True)  # last sample that showed the worker's process
     host_seen_at = models.DateTimeField(null=True)  # last sample of the host, with or without a worker
     detail = models.CharField(max_length=500, blank=True)
@@ -31,6 +32,12 @@ class AgentWorker(models.Model):
 
     def __str__(self) -> str:
         return self.host
+
+    @property
+    def is_being_started(self) -> bool:
+        """True while a start that was begun a moment ago may still succeed."""
+        begun = self.started_at
+        return self.state == self.State.STARTING and begun is not None and timezone.now() - begun < self.STARTS_WITHIN
 
     @property
     def is_up(self) -> bool:

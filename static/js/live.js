@@ -14,7 +14,6 @@ window.avataryPaint = [];
 
 /** @type {WebSocket|null} */ let socket = null;
 let pauseMs = FIRST_PAUSE_MS;
-let wasOpen = false;
 let joined = "";
 /** @type {Map<Element, {timer: number, lastAt: number}>} */
 const fetches = new Map();
@@ -37,8 +36,6 @@ function connect() {
   opened.addEventListener("open", () => {
     pauseMs = FIRST_PAUSE_MS;
     lamp(false);
-    if (wasOpen) catchUp();
-    wasOpen = true;
   });
   opened.addEventListener("message", (event) => receive(JSON.parse(event.data)));
   opened.addEventListener("close", (event) => {
@@ -52,7 +49,9 @@ function connect() {
 
 /** @param {{type: string, topic: string, data?: object}} message */
 function receive(message) {
-  if (message.type === "changed") {
+  if (message.type === "listening") {
+    catchUp(); // what changed since the page was drawn, or while the socket was away, was told to nobody
+  } else if (message.type === "changed") {
     for (const element of document.querySelectorAll(`[data-topic~="${CSS.escape(message.topic)}"][hx-get]`)) fetchAgain(element);
   } else if (message.type === "sample" && !document.hidden) {
     document.dispatchEvent(new CustomEvent("sample", { detail: message }));

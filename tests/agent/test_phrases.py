@@ -1,6 +1,7 @@
 """Kept sounds."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +48,17 @@ def test_the_oldest_phrases_go(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.npy"))) == phrases.MOST_KEPT
     assert cache.find("text 0") is None
     assert cache.find(f"text {phrases.MOST_KEPT + 2}") is not None
+
+
+def test_many_jobs_may_keep_phrases_at_once(tmp_path: Path) -> None:
+    cache = PhraseCache(tmp_path)
+    with ThreadPoolExecutor(8) as jobs:
+        list(jobs.map(lambda number: cache.keep(speech(f"text {number % 5}")), range(200)))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_phrase_that_cannot_be_kept_is_no_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cache = PhraseCache(tmp_path / "file" / "phrases")
+    cache.keep(speech("Hello."))
+    assert cache.find("Hello.") is None

@@ -31,6 +31,7 @@ def dispatches(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         return f"AD_{len(asked)}"
 
     monkeypatch.setattr(livekit, "create_dispatch", create_dispatch)
+    monkeypatch.setattr(livekit, "dispatches_in", lambda room: {})
     return asked
 
 
@@ -99,6 +100,39 @@ def test_placing_a_session_orders_its_job_from_the_hosts_own_agent(
     assert session.dispatched_at is not None
 
 
+def test_while_an_order_waits_for_its_next_try_nobody_else_orders(session: AvatarSession) -> None:
+    record_worker_started("atlas", 100, timezone.now())
+    away = LiveKitError("The media server does not answer.", retryable=True)
+    with patch.object(livekit, "create_dispatch", side_effect=away) as create:
+        tasks.place_session(session.pk)
+        tasks.place_session(session.pk)
+        AvatarSession.objects.update(state_changed_at=timezone.now() - timedelta(minutes=1))
+        tasks.resume_stranded_sessions()
+    assert create.call_count == 1
+
+
+def test_an_order_whose_answer_was_lost_is_adopted_and_not_repeated(session: AvatarSession) -> None:
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING, dispatch_id="claim-1")
+    session.refresh_from_db()
+    taken = {"AD_old": "of an earlier attempt", "AD_taken": session.as_job_spec().model_dump_json()}
+    with (
+        patch.object(livekit, "dispatches_in", return_value=taken),
+        patch.object(livekit, "delete_dispatch") as delete,
+        patch.object(livekit, "create_dispatch") as create,
+    ):
+        tasks.dispatch_session(session.pk, "claim-1", tries=1)
+    session.refresh_from_db()
+    assert session.dispatch_id == "AD_taken"
+    delete.assert_called_once_with(session.room, "AD_old")
+    create.assert_not_called()
+
+
+def test_the_room_outlasts_its_session(session: AvatarSession, dispatches: list[dict[str, Any]]) -> None:
+    record_worker_started("atlas", 100, timezone.now())
+    tasks.place_session(session.pk)
+    assert dispatches[0]["keep_room_s"] > session.max_duration_s
+
+
 def test_the_job_order_carries_no_secret(session: AvatarSession, settings: Any) -> None:
     order = session.as_job_spec().model_dump_json()
     assert settings.LIVEKIT_API_SECRET not in order
@@ -113,7 +147,7 @@ def test_livekit_away_is_retried_by_the_modes_policy_and_then_ends_with_the_reas
         session.refresh_from_db()
         assert session.state == State.STARTING
         assert session.state_detail == "The media server does not answer. Retry 1 of 5 in 1.5 s."
-        tasks.dispatch_session(session.pk, tries=5)
+        tasks.dispatch_session(session.pk, session.dispatch_id, tries=5)
     session.refresh_from_db()
     assert session.state == State.STOPPING
     assert session.end_reason == EndReason.FAILED
@@ -212,8 +246,8 @@ def test_a_start_that_the_queue_dropped_is_picked_up(session: AvatarSession) -> 
 def test_a_worker_that_does_not_come_up_ends_the_session_with_its_reason(session: AvatarSession) -> None:
     failure = subprocess.CompletedProcess([], 1, stdout="", stderr="LiveKit refused the worker's key.\n")
     with patch("subprocess.run", return_value=failure):
-        AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING)
-        tasks.start_worker_then_dispatch(session.pk)
+        AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING, dispatch_id="claim-1")
+        tasks.start_worker_then_dispatch(session.pk, "claim-1")
     session.refresh_from_db()
     assert session.end_reason == EndReason.FAILED
     assert session.state_detail == "LiveKit refused the worker's key."

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 from livekit import api
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from sessions import livekit, tasks
 from sessions.actions.lifecycle import end_session
@@ -54,8 +55,11 @@ def test_a_revoked_link_lets_nobody_in_not_even_who_was_in(link: VisitorLink) ->
         join(link.token, visit_code=ticket.visit)
 
 
-def test_revoking_a_link_sends_its_visitors_out(link: VisitorLink) -> None:
+@pytest.mark.parametrize("left_before", [False, True])
+def test_revoking_a_link_sends_its_visitors_out(link: VisitorLink, left_before: bool) -> None:
     ticket = join(link.token)
+    if left_before:  # and may be on the way back
+        Visit.objects.update(left_at=timezone.now())
     revoke_link(link, by="Amina")
     with patch.object(livekit, "remove_participant") as remove:
         tasks.remove_visitors(link.pk)
@@ -180,12 +184,15 @@ def test_a_forged_webhook_changes_nothing(client: Client, link: VisitorLink, set
 
 
 def test_who_comes_back_with_an_old_token_after_revocation_is_sent_out_again(
-    client: Client, link: VisitorLink, settings: Any
+    client: Client,
+    link: VisitorLink,
+    settings: Any,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     visit = Visit.objects.get(identity=join(link.token).identity)
     revoke_link(link, by="Amina")
     body = _joined(visit)
     headers = _webhook(body, settings.LIVEKIT_API_SECRET)
-    with patch("sessions.webhooks.enqueue") as enqueue:
+    with patch("sessions.actions.progress.enqueue") as enqueue, django_capture_on_commit_callbacks(execute=True):
         client.post("/livekit/webhook", body, content_type="application/webhook+json", headers=headers)
     enqueue.assert_called_once_with(tasks.remove_visitors, link.pk)
