@@ -67,13 +67,15 @@ def create_dispatch(
 
 
 def dispatches_in(room: str) -> dict[str, str]:
-    """Dispatches of a room: id -> metadata."""
+    """Dispatches of a room to agents by name: id -> metadata."""
 
     async def list_them(client: api.LiveKitAPI) -> dict[str, str]:
         # Of a room that is not there the server says only that nobody answers.
         if not (await client.room.list_rooms(api.ListRoomsRequest(names=[room]))).rooms:
             return {}
-        return {dispatch.id: dispatch.metadata for dispatch in await client.agent_dispatch.list_dispatch(room)}
+        # A room that is made by itself also has a dispatch for agents without a name.
+        found = await client.agent_dispatch.list_dispatch(room)
+        return {dispatch.id: dispatch.metadata for dispatch in found if dispatch.agent_name}
 
     return call(list_them)
 
