@@ -3,18 +3,17 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
 
+from monitoring.figures import FRAMES_FRESH_FOR
 from monitoring.models import WorkflowStep
 from sessions.actions.workers import record_host_seen
 from sessions.models import AvatarSession
 from sessions.models.avatar_session import LIVE_STATES
-
-FRAMES_FRESH_FOR: Final = timedelta(seconds=3)
 
 
 class UnusableEvent(Exception):
@@ -97,7 +96,7 @@ class Batch:
         return figures if at is not None and self.received_at - at < FRAMES_FRESH_FOR else {}
 
     def flush(self) -> None:
-        """Write what was collected, and start over."""
+        """Write what was collected."""
         for model, rows in self._rows.items():
             model._default_manager.bulk_create(rows)
         # A step that an earlier life of the job announced under the same number stays as it was.
@@ -107,11 +106,6 @@ class Batch:
             AvatarSession.objects.filter(older, pk=pk, attempt=attempt).update(job_seen_at=at)
         for host, (worker_pid, at) in self._hosts_seen.items():
             record_host_seen(host, worker_pid, at)
-        self._rows, self._steps, self._jobs_seen, self._hosts_seen = {}, {}, {}, {}
-
-    def forget_unwritten(self) -> None:
-        """Drop what an event left behind that could not be used."""
-        self._rows, self._steps, self._jobs_seen, self._hosts_seen, self._jobs = {}, {}, {}, {}, None
 
 
 def _is_uuid(code: str) -> bool:

@@ -3,10 +3,12 @@
 A reading that is missing is left out, never zero. Units stand in the names; `at` is the sample's own time.
 """
 
+from datetime import timedelta
 from typing import Any, Final
 
 from monitoring.models import FrameSample, HostSample, SessionSample
 
+FRAMES_FRESH_FOR: Final = timedelta(seconds=3)  # frame figures go with a second at most this much later
 PROCESS_FIGURES: Final = ("cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes", "threads", "fds")
 FRAME_FIGURES: Final = (
     "composed",

@@ -76,9 +76,12 @@ class Ingester:
         try:
             if self._lease.owned():
                 return bool(self._lease.reacquire())
-            return bool(self._lease.acquire(blocking=False))
+            is_won = bool(self._lease.acquire(blocking=False))
         except LockError:
             return False
+        if is_won:
+            self._pending_first = True  # whoever held it meanwhile may have left something unacknowledged
+        return is_won
 
     def release_lease(self) -> None:
         try:

@@ -8,12 +8,11 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from monitoring.figures import frame_figures, host_figures, process_figures
+from monitoring.figures import FRAMES_FRESH_FOR, frame_figures, host_figures, process_figures
 from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode
 from sessions.models.avatar_session import LIVE_STATES
 
-FRAMES_FRESH_FOR: Final = timedelta(seconds=3)
 USUAL_STEPS_OF: Final = timedelta(days=14)
 USUAL_STEPS_MAX: Final = 400
 
@@ -68,11 +67,6 @@ def usual_step_durations_ms(mode: DeploymentMode) -> dict[str, float]:
     for key, duration_ms in rows.values_list("key", "duration_ms")[:USUAL_STEPS_MAX]:
         durations.setdefault(key, []).append(duration_ms or 0.0)
     return {key: median(values) for key, values in durations.items()}
-
-
-def usual_step_duration_ms(mode: DeploymentMode, key: str) -> float | None:
-    """Median duration of one step over the mode's recent sessions, milliseconds; None where there is none."""
-    return usual_step_durations_ms(mode).get(key)
 
 
 @dataclass(frozen=True)

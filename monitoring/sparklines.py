@@ -7,7 +7,6 @@ from statistics import fmean
 from typing import Final
 
 WIDTH: Final = 150
-HEIGHT: Final = 40
 BASE: Final = 38  # where zero lies; the line below it belongs to the axis
 
 

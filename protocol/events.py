@@ -13,13 +13,14 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Milliseconds = Annotated[float, Field(ge=0)]
 Bytes = Annotated[int, Field(ge=0)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
+Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
 
 class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    source: Annotated[str, Field(min_length=1, max_length=120)]
-    seq: Annotated[int, Field(ge=1)]
+    source: Annotated[str, Field(max_length=120, pattern=r"^[^\x00]+$")]
+    seq: Annotated[int, Field(ge=1, le=2**63 - 1)]
     at: AwareDatetime
 
 
@@ -37,7 +38,7 @@ class JobProcessStarted(_JobEvent):
     """First event of a job: the worker gave it a process. Next: steps, `JobConnected`."""
 
     kind: Literal["job_process_started"] = "job_process_started"
-    host: str
+    host: Host
     pid: Annotated[int, Field(gt=0)]
     job_id: str
 
@@ -192,7 +193,7 @@ class WorkerStarted(_Event):
     """The agent worker of a host is registered with LiveKit and takes dispatches."""
 
     kind: Literal["worker_started"] = "worker_started"
-    host: str
+    host: Host
     pid: Annotated[int, Field(gt=0)]
 
 
@@ -246,7 +247,7 @@ class HostSample(_Event):
     """Once a second from each host's sampler. `agent_pss_bytes` is the whole tree of the agent worker."""
 
     kind: Literal["host_sample"] = "host_sample"
-    host: str
+    host: Host
     cpu: CpuSample
     memory: MemorySample | None = None
     load_1m: Annotated[float, Field(ge=0)] | None = None
@@ -258,7 +259,7 @@ class ProcessExited(_Event):
     """A process of the agent worker's tree that was there at the last sample is gone."""
 
     kind: Literal["process_exited"] = "process_exited"
-    host: str
+    host: Host
     pid: Annotated[int, Field(gt=0)]
     role: Literal["worker", "job"]
 

@@ -5,8 +5,7 @@ a crash between the commit and the acknowledgement or because its writer sent it
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -42,53 +41,73 @@ class Ingested:
     set_aside: int = 0
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # samples for the live socket: topic, data
 
+    def __add__(self, other: "Ingested") -> "Ingested":
+        return Ingested(
+            self.events + other.events,
+            self.replayed + other.replayed,
+            self.set_aside + other.set_aside,
+            self.messages + other.messages,
+        )
+
 
 @dataclass
 class _Read:
-    """A stream entry after reading: an event, or why there is none."""
+    """A stream entry after reading: an event, or the `reason` why there is none or why it can't be used."""
 
     entry_id: str
     payload: bytes
-    event: TelemetryEvent | None
+    event: TelemetryEvent | None = None
+    received_at: datetime = datetime.min
     reason: str = ""
-
-    @property
-    def received_at(self) -> datetime:
-        """When Redis took it: the part of the id before the dash is in milliseconds."""
-        return datetime.fromtimestamp(int(self.entry_id.split("-")[0]) / 1000, UTC)
 
 
 def ingest(entries: Sequence[Entry], frames: Frames) -> Ingested:
     """Write a batch in one transaction. `frames` carries each session's last frame figures from batch to batch.
 
-    Where an event can't be written, the batch is written again with a savepoint an event, and that event is set aside.
-    Raises `OperationalError` or `InterfaceError` where the database is away or locked: nothing was written, ask again.
+    A batch that can't be written is halved until the event that is to blame stands alone; that one is set aside.
+    Raises `OperationalError` or `InterfaceError` where the database is away or locked: ask again for what it did not take.
     """
-    reads = [_read(entry_id, fields) for entry_id, fields in entries if fields is not None]
-    try:
-        return _write(reads, frames, nullcontext)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception:
-        logger.exception("a batch of %d events could not be written at once; writing them one by one", len(reads))
-        return _write(reads, frames, transaction.atomic)
+    return _write_in_parts([_read(entry_id, fields) for entry_id, fields in entries if fields is not None], frames)
 
 
 def _read(entry_id: str, fields: dict[bytes, bytes]) -> _Read:
     payload = fields.get(EVENT_FIELD.encode(), b"")
     if len(payload) > MAX_EVENT_BYTES:
-        return _Read(entry_id, payload, None, f"{len(payload)} bytes are more than {MAX_EVENT_BYTES}")
+        return _Read(entry_id, payload, reason=f"{len(payload)} bytes are more than {MAX_EVENT_BYTES}")
     try:
-        return _Read(entry_id, payload, decode_event(payload))
+        # When Redis took it: the part of the id before the dash is in milliseconds.
+        received_at = datetime.fromtimestamp(int(entry_id.split("-")[0]) / 1000, UTC)
+        return _Read(entry_id, payload, decode_event(payload), received_at)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "event"
-        return _Read(entry_id, payload, None, f"{where}: {first['msg']}")
+        return _Read(entry_id, payload, reason=f"{where}: {first['msg']}")
+    except (ValueError, OverflowError, OSError) as error:
+        return _Read(entry_id, payload, reason=f"its id is no time: {error}")
 
 
-def _write(reads: Sequence[_Read], frames: Frames, savepoint: Callable[[], AbstractContextManager[Any]]) -> Ingested:
-    """One transaction for the batch; each event inside `savepoint`."""
-    one_by_one = savepoint is not nullcontext
+def _write_in_parts(reads: Sequence[_Read], frames: Frames) -> Ingested:
+    """Write all at once, or what can be written of it."""
+    try:
+        return _write(reads, frames)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(reads) > 1:
+            half = len(reads) // 2
+            return _write_in_parts(reads[:half], frames) + _write_in_parts(reads[half:], frames)
+        read = reads[0]
+        if read.event is None:
+            raise
+        logger.exception("event %s is set aside", read.entry_id)
+        if read.reason:
+            read.event = None  # it can't even be counted for its writer
+        read.reason = read.reason or f"{type(error).__name__}: {error}"
+        return _write_in_parts(reads, frames)
+
+
+def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
+    """One transaction for all of them. A read that has a `reason` is set aside."""
     done = Ingested()
     with transaction.atomic():
         sources = _lock_sources({read.event.source for read in reads if read.event is not None})
@@ -108,22 +127,12 @@ def _write(reads: Sequence[_Read], frames: Frames, savepoint: Callable[[], Abstr
             source.last_seq = read.event.seq
             source.last_at = read.received_at
             batch.received_at = read.received_at
-            try:
-                with savepoint():
+            if not read.reason:
+                try:
                     handle(read.event, batch)
-                    if one_by_one:
-                        batch.flush()
-                done.events += 1
-            except UnusableEvent as error:
-                read.reason = str(error)
-            except (OperationalError, InterfaceError):
-                raise
-            except Exception as error:
-                if not one_by_one:
-                    raise
-                logger.exception("event %s was set aside", read.entry_id)
-                batch.forget_unwritten()
-                read.reason = f"{type(error).__name__}: {error}"
+                    done.events += 1
+                except UnusableEvent as error:
+                    read.reason = str(error)
             if read.reason:
                 aside.append(read)
                 source.set_aside += 1
@@ -156,8 +165,8 @@ def _set_aside(reads: Sequence[_Read]) -> int:
         [
             SetAsideEvent(
                 entry_id=read.entry_id,
-                reason=read.reason[:500],
-                payload=read.payload[:KEPT_PAYLOAD_CHARS].decode(errors="replace").replace("\x00", "\ufffd"),
+                reason=_storable(read.reason)[:500],
+                payload=_storable(read.payload[:KEPT_PAYLOAD_CHARS].decode(errors="replace")),
             )
             for read in new
         ],
@@ -172,3 +181,8 @@ def _set_aside(reads: Sequence[_Read]) -> int:
         SetAsideEvent.objects.filter(pk__lte=pk).delete()
     logger.warning("%d events were set aside; the last: %s", len(new), new[-1].reason if new else "known")
     return len(new)
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL takes neither NUL nor halves of characters in a text."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from monitoring import handlers
 from monitoring.actions import ingest as ingest_module
-from monitoring.ingester import Ingester, connect
+from monitoring.ingester import LEASE_KEY, Ingester, connect
 from monitoring.live import Broadcaster
 from monitoring.models import EventSource, FrameSample, HostSample, SessionSample, SetAsideEvent, WorkflowStep
 from protocol import events
@@ -116,6 +116,58 @@ def test_a_value_that_the_database_refuses_is_set_aside(ingester: Ingester, job:
     drain(ingester)
     assert FrameSample.objects.count() == 2
     assert SetAsideEvent.objects.count() == 1
+
+
+def test_a_number_beyond_the_databases_is_set_aside_and_the_rest_goes_through(ingester: Ingester, job: Writer) -> None:
+    job.write(events.FrameStats, **STATS)
+    payload = events.encode_event(job.make(events.FrameStats, **STATS))
+    job.send_raw(payload.replace(b'"seq":2', b'"seq":%d' % 2**63))
+    job.send_raw(payload.replace(b'"source":"job:1"', rb'"source":"job\u0000"'))
+    job.send_raw(payload.replace(b'"seq":2', rb'"a\u0000b":1,"seq":2'))
+    job.send_raw(payload)
+    drain(ingester)
+    assert FrameSample.objects.count() == 2
+    assert SetAsideEvent.objects.count() == 3
+    assert not any("\x00" in aside.reason + aside.payload for aside in SetAsideEvent.objects.all())
+    assert (EventSource.objects.get(name="job:1").last_seq, EventSource.objects.count()) == (2, 2)
+
+
+def test_an_entry_whose_id_is_no_time_is_set_aside_and_the_rest_goes_through(redis: Redis, job: Writer) -> None:
+    payloads = [events.encode_event(job.make(events.FrameStats, **STATS)) for _ in range(2)]
+    ids = (f"{2**64 - 1}-0", "1795000000000-0")
+    done = ingest_module.ingest(
+        [(entry_id, {b"event": payload}) for entry_id, payload in zip(ids, payloads, strict=True)], {}
+    )
+    assert (done.events, done.set_aside) == (1, 1)
+    assert FrameSample.objects.count() == 1
+
+
+def test_an_event_that_cannot_even_be_counted_is_set_aside_and_the_rest_goes_through(
+    ingester: Ingester, job: Writer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = ingest_module._lock_sources
+
+    def refuse(names: set[str]) -> dict[str, EventSource]:
+        if "job:bad" in names:
+            raise OverflowError("too large")
+        return lock(names)
+
+    monkeypatch.setattr(ingest_module, "_lock_sources", refuse)
+    for _ in range(3):
+        job.write(events.FrameStats, **STATS)
+    Writer(redis, "job:bad", **job.common).write(events.FrameStats, **STATS)
+    job.write(events.FrameStats, **STATS)
+    drain(ingester)
+    assert FrameSample.objects.count() == 4
+    assert SetAsideEvent.objects.get().reason == "OverflowError: too large"
+    assert redis.xlen(EVENTS_STREAM) == 0
+
+
+def test_a_host_that_no_live_topic_can_be_named_after_is_refused(ingester: Ingester, sampler: Writer) -> None:
+    payload = events.encode_event(sampler.host_sample())
+    sampler.send_raw(payload.replace(b'"host":"atlas"', b'"host":"at las"').replace(b'"seq":1', b'"seq":2'))
+    drain(ingester)
+    assert (HostSample.objects.count(), SetAsideEvent.objects.count()) == (1, 1)
 
 
 def test_set_aside_events_are_counted_but_only_the_last_are_kept(
@@ -227,6 +279,27 @@ def test_only_one_ingester_is_active_at_a_time(redis: Redis, live: Broadcaster) 
     assert not second.hold_lease()
     first.release_lease()
     assert second.hold_lease()
+
+
+def test_an_ingester_that_wins_the_lease_back_begins_with_what_was_read_and_not_acknowledged(
+    ingester: Ingester, redis: Redis, live: Broadcaster, job: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ingester.hold_lease()
+    ingester.ingest_once(block_ms=1)
+    redis.delete(LEASE_KEY)
+    other = Ingester(redis, live)
+    assert other.hold_lease()
+    assert not ingester.hold_lease()
+    job.write(events.FrameStats, **STATS)
+    with monkeypatch.context() as patch:
+        patch.setattr(other, "_acknowledge", lambda *_: (_ for _ in ()).throw(RedisError("gone")))
+        other.ingest_once(block_ms=1)  # its own pending list, which is empty
+        with pytest.raises(RedisError):
+            other.ingest_once(block_ms=1)
+    other.release_lease()
+    assert ingester.hold_lease()
+    ingester.ingest_once(block_ms=1)
+    assert count_of_pending(redis) == 0
 
 
 def test_a_step_is_there_while_it_runs_and_after(ingester: Ingester, job: Writer, on_air: AvatarSession) -> None:
