@@ -146,13 +146,15 @@ class Watcher:
         end_session(session, EndReason.FAILED, detail)
 
     def _count_visitors(self, session: AvatarSession) -> None:
-        """Set right who is here: a job that was killed reports nobody who left meanwhile."""
-        visits = list(Visit.objects.filter(session=session, removed_at=None))
+        """Set right who is here: a job that was killed reports nobody who left meanwhile, a revoked link's may be back."""
+        visits = list(Visit.objects.filter(session=session))
         here = livekit.participant_identities(session.room)
         now = timezone.now()
         for visit in visits:
             if visit.is_here and visit.identity not in here:
                 record_visitor_left(str(session.code), visit.identity, now)
+            elif visit.removed_at is not None and visit.identity in here:
+                livekit.remove_participant(session.room, visit.identity)
             elif not visit.is_here and visit.identity in here:
                 record_visitor_joined(str(session.code), visit.identity, now)
 

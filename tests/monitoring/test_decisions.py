@@ -128,6 +128,53 @@ def test_a_session_whose_order_was_lost_with_the_queue_is_placed_again() -> None
         assert decide(lost, NOW, was_visited=False) == PlaceAgain()
 
 
+@pytest.mark.parametrize(("waited_s", "expected"), [(36, None), (39, None), (41, DispatchAgain)])
+def test_an_order_that_is_in_somebodys_hands_gets_longer_before_it_is_made_again(
+    waited_s: float, expected: type[Any] | None
+) -> None:
+    held = starting(dispatch_id="claim-1", attempt_at=ago(waited_s), state_changed_at=ago(waited_s))
+    found = decide(held, NOW, was_visited=False)
+    assert (found and type(found)) == expected
+
+
+def test_an_order_that_nobody_carried_out_blames_no_agent_worker() -> None:
+    found = decide(
+        starting(dispatch_id="claim-1", attempt_at=ago(41), state_changed_at=ago(41)), NOW, was_visited=False
+    )
+    assert found == DispatchAgain("The order for atlas was not carried out within 40 s; it is given once more.")
+
+
+@pytest.mark.parametrize(("dispatch_id", "since_last_s"), [("", 91), ("", 21), ("claim-1", 33)])
+@pytest.mark.parametrize("state", [State.REQUESTED, State.STARTING, State.DEGRADED])
+def test_a_start_whose_order_nobody_takes_ends_and_names_the_queue(
+    state: State, dispatch_id: str, since_last_s: float
+) -> None:
+    found = decide(
+        starting(state=state, dispatch_id=dispatch_id, attempt_at=ago(since_last_s), state_changed_at=ago(91)),
+        NOW,
+        was_visited=False,
+    )
+    assert found == GiveUp(
+        "Nobody brought the session to atlas within 91 s: is a Celery worker reading the queue host.atlas?"
+    )
+
+
+def test_a_session_whose_job_runs_is_not_given_up_though_its_dispatch_was_never_written_down() -> None:
+    assert decision(dispatch_id="claim-1") is None
+
+
+def test_an_order_that_is_tried_right_now_is_not_given_up() -> None:
+    trying = starting(dispatch_id="claim-1", attempt_at=ago(31), state_changed_at=ago(120))
+    assert decide(trying, NOW, was_visited=False) is None
+
+
+def test_a_job_that_starts_again_may_be_silent_while_it_loads_as_one_that_starts() -> None:
+    again: dict[str, Any] = {"state": State.DEGRADED, "attempt": 2, "attempt_at": ago(20)}
+    assert decision(**again, job_seen_at=ago(15)) is None
+    assert decision(**again, job_seen_at=ago(31), state_changed_at=ago(32)) is None, "seen before this attempt began"
+    assert decision(**{**again, "attempt_at": ago(40)}, job_seen_at=ago(31)) == AskLiveKit()
+
+
 def test_a_session_that_stops_for_too_long_has_its_room_closed() -> None:
     assert decision(state=State.STOPPING, state_changed_at=ago(39)) is None
     assert decision(state=State.STOPPING, state_changed_at=ago(41)) == CloseRoom()
@@ -144,5 +191,7 @@ def test_a_worker_is_gone_only_where_its_host_reports_without_it() -> None:
     assert worker_is_gone(worker(last_seen_at=ago(5)), NOW)
     assert not worker_is_gone(worker(last_seen_at=ago(60), host_seen_at=ago(60)), NOW), "the whole host is silent"
     assert worker_is_gone(worker(state="lost"), NOW)
+    assert not worker_is_gone(worker(state="lost", host_seen_at=ago(11)), NOW), "nobody there to start it"
+    assert not worker_is_gone(worker(state="lost", host_seen_at=None), NOW)
     assert not worker_is_gone(worker(state="stopped", last_seen_at=ago(60)), NOW)
     assert not worker_is_gone(worker(state="starting", last_seen_at=None), NOW)

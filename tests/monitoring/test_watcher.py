@@ -28,6 +28,7 @@ class FakeLiveKit:
         self.visitors: set[str] = set()
         self.rooms: set[str] = set()
         self.deleted: list[str] = []
+        self.removed: list[str] = []
 
     def answer(self, value: Any) -> Any:
         if self.is_away:
@@ -48,6 +49,10 @@ class FakeLiveKit:
     def delete_room(self, room: str) -> None:
         self.answer(None)
         self.deleted.append(room)
+
+    def remove_participant(self, room: str, identity: str) -> None:
+        self.answer(None)
+        self.removed.append(identity)
 
 
 @pytest.fixture
@@ -216,6 +221,25 @@ def test_visitors_who_left_while_nobody_reported_it_are_counted_out(
     dana.refresh_from_db()
     emil.refresh_from_db()
     assert (dana.is_here, emil.is_here) == (False, True)
+
+
+def test_visitors_whose_link_was_revoked_are_sent_out_and_counted_out(
+    watcher: Watcher, ready: AvatarSession, livekit: FakeLiveKit
+) -> None:
+    link = create_link(ready, by="Amina")
+    now = timezone.now()
+    gone, stays, back = (
+        Visit.objects.create(
+            session=ready, link=link, identity=f"visitor-{name}", joined_at=now, left_at=left_at, removed_at=now
+        )
+        for name, left_at in (("gone", None), ("stays", None), ("back", now))
+    )
+    livekit.visitors = {stays.identity, back.identity}
+    watcher.tick(now)
+    assert sorted(livekit.removed) == [back.identity, stays.identity]
+    gone.refresh_from_db()
+    back.refresh_from_db()
+    assert (gone.is_here, back.is_here) == (False, False)
 
 
 def test_a_mistake_with_one_session_leaves_the_others_watched(

@@ -42,7 +42,9 @@ def test_the_room_of_a_live_session_stays_open(room: AvatarSession) -> None:
 
 def test_a_silent_job_that_is_not_in_its_room_is_lost(room: AvatarSession) -> None:
     now = timezone.now()
-    put(room, state=State.READY, dispatch_id="d1", job_pid=4711, ready_at=now, job_seen_at=now - timedelta(seconds=6))
+    seen_at = now - timedelta(seconds=6)
+    job = {"dispatch_id": "d1", "job_pid": 4711, "attempt_at": seen_at, "job_seen_at": seen_at}
+    put(room, state=State.READY, ready_at=now, **job)
     Watcher().tick(now)
     room.refresh_from_db()
     assert (room.state, room.attempt) == (State.DEGRADED, 2)
