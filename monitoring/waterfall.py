@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from monitoring.models import WorkflowStep
 from monitoring.queries import usual_step_durations_ms
-from sessions.models import AvatarSession
+from sessions.models import AvatarSession, SessionEvent, State
 
 Status = Literal["done", "now", "later", "failed", "ready"]
 Since = Callable[[datetime | None], float | None]  # milliseconds from the attempt's begin; None before it
@@ -53,18 +53,22 @@ class Waterfall:
 
 
 def waterfall(session: AvatarSession) -> Waterfall:
-    """The chain of the session's present attempt."""
+    """The chain of the session's present attempt.
+
+    The session keeps the milestones of its first attempt: a later one has its steps and its own READY, from the history.
+    """
     began = session.attempt_at if session.attempt > 1 else session.requested_at
     over = session.ended_at or (None if session.is_live else session.state_changed_at)
 
     def since(at: datetime | None) -> float | None:
         return None if at is None or at < began else (at - began).total_seconds() * 1000
 
-    rows = _milestones(session, since, began, over)
-    rows += _steps(session, since, began, over)
-    ready_ms = since(session.ready_at)
-    first_video_ms = since(session.first_video_at)
-    rows.append(_mark(_("First video frame published"), first_video_ms, "done"))
+    ready_at = session.ready_at if session.attempt == 1 else _ready_again_at(session)
+    rows = _milestones(session, since, began, over) if session.attempt == 1 else []
+    rows += _steps(session, since, ready_at, over)
+    ready_ms = since(ready_at)
+    if session.attempt == 1:
+        rows.append(_mark(_("First video frame published"), since(session.first_video_at), "done"))
     rows.append(_mark(_("READY"), ready_ms, "ready"))
     spans = [row for row in rows if not row.is_mark and row.status == "done"]
     slowest = max(spans, key=lambda row: row.took_ms, default=None) if ready_ms is not None else None
@@ -92,13 +96,21 @@ def _milestones(session: AvatarSession, since: Since, began: datetime, over: dat
     return rows
 
 
-def _steps(session: AvatarSession, since: Since, began: datetime, over: datetime | None) -> list[Row]:
+def _ready_again_at(session: AvatarSession) -> datetime | None:
+    """When a later attempt got READY."""
+    moves = session.events.filter(kind=SessionEvent.Kind.STATE, state=State.READY)
+    at = moves.filter(at__gte=session.attempt_at).values_list("at", flat=True).first()
+    # A host's clock may be behind ours: a session that is READY got so when its attempt began, at the earliest.
+    return session.attempt_at if at is None and session.state == State.READY else at
+
+
+def _steps(session: AvatarSession, since: Since, ready_at: datetime | None, over: datetime | None) -> list[Row]:
     """The outermost steps up to READY (all of them while there is none)."""
     usual = usual_step_durations_ms(session.mode_version.mode)
     rows = []
     for step in WorkflowStep.objects.filter(session=session, attempt=session.attempt, parent=None).order_by("number"):
         start = since(step.started_at)
-        if start is None or (session.ready_at is not None and step.started_at > session.ready_at):
+        if start is None or (ready_at is not None and step.started_at > ready_at):
             continue
         runs = step.status == WorkflowStep.Status.RUNNING
         so_far = max(start, since(over or timezone.now()) or start)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from sessions.models import AvatarSession, EndReason, State
+from sessions.tasks import CLAIM
 
 TROUBLE: Final = (EndReason.AGENT_LOST, EndReason.PROVIDER_FAILED, EndReason.CAPACITY, EndReason.FAILED)
 
@@ -32,14 +33,19 @@ def waiting_for(session: AvatarSession) -> Waiting | None:
     """What a session that is not ready yet waits for; None for any other."""
     if session.state not in (State.REQUESTED, State.STARTING):
         return None
-    if session.dispatched_at is None:
+    is_again = session.attempt > 1  # the milestones are the first attempt's, and say nothing of this one
+    is_dispatched = bool(session.dispatch_id) and not session.dispatch_id.startswith(CLAIM)
+    if session.dispatched_at is None or (is_again and session.job_pid is None and not is_dispatched):
         return Waiting(_("dispatch to %(host)s") % {"host": session.host}, session.attempt_at, 0)
-    if session.process_started_at is None:
-        return Waiting(_("a process on %(host)s") % {"host": session.host}, session.dispatched_at, 1)
-    done = 2 + (session.connected_at is not None) + (session.first_video_at is not None)
+    if session.process_started_at is None or (is_again and session.job_pid is None):
+        since = session.attempt_at if is_again else session.dispatched_at
+        return Waiting(_("a process on %(host)s") % {"host": session.host}, since, 1)
+    done = 2 if is_again else 2 + (session.connected_at is not None) + (session.first_video_at is not None)
     running = session.steps.filter(attempt=session.attempt, status="running", parent=None).order_by("number").last()
     if running is not None:
         return Waiting(running.label, running.started_at, done)
+    if is_again:
+        return Waiting(_("READY"), session.attempt_at, done)
     if session.connected_at is None:
         return Waiting(_("connection to the room"), session.process_started_at, done)
     if session.first_video_at is None:
@@ -64,8 +70,7 @@ def session_sentence(session: AvatarSession, here: int) -> str:
     """How the session is: what stands under its name on its page."""
     waiting = waiting_for(session)
     if waiting is not None:
-        retry = _(" (second try: %(why)s)") % {"why": session.state_detail} if session.state_detail else ""
-        return _("Waiting for %(step)s.") % {"step": waiting.label} + retry
+        return f"{_('Waiting for %(step)s.') % {'step': waiting.label}} {session.state_detail}".rstrip()
     if session.state == State.READY and here == 0:
         return _("On air, and nobody is here. Copy the link to invite somebody.")
     if session.state == State.READY:

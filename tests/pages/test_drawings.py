@@ -12,7 +12,9 @@ from monitoring.sparklines import bucketed, spark
 from monitoring.waterfall import waterfall
 from operators.templatetags.formatting import bytes_filter, clock, duration, elapsed, ms, percent, relative_text
 from operators.templatetags.icons import icon
-from sessions.models import AvatarSession, State
+from sessions.actions.lifecycle import note
+from sessions.models import AvatarSession, SessionEvent, State
+from sessions.verdicts import session_sentence, waiting_for
 from tests.pages.conftest import put
 
 
@@ -102,3 +104,61 @@ def test_a_start_that_failed_shows_where(start: Callable[..., AvatarSession]) ->
     put(session, State.ENDED, dispatched_at=at(session, 40), ended_at=at(session, 9000), end_reason="failed")
     chain = waterfall(session)
     assert [row.status for row in chain.rows] == ["done", "failed", "later", "later"]
+
+
+@pytest.fixture
+def again(start: Callable[..., AvatarSession]) -> AvatarSession:
+    """A session that was ready, lost its job at 60 s and waits for another one."""
+    session = start()
+    put(
+        session,
+        State.DEGRADED,
+        dispatched_at=at(session, 40), process_started_at=at(session, 210), connected_at=at(session, 300),
+        first_video_at=at(session, 800), ready_at=at(session, 900), attempt=2, attempt_at=at(session, 60_000),
+    )  # fmt: skip
+    note(session, SessionEvent.Kind.STATE, "Ready", at=at(session, 900), state=State.READY)
+    return session
+
+
+def test_the_waterfall_of_a_second_attempt_shows_nothing_of_the_first(again: AvatarSession) -> None:
+    chain = waterfall(again)
+    assert [(row.label, row.status) for row in chain.rows] == [("READY", "later")]
+    assert chain.ready_ms is None
+
+
+@pytest.mark.parametrize("ready_at_ms", [61_500, 59_990])  # the host's clock may be behind
+def test_the_waterfall_of_a_second_attempt_that_is_ready_counts_from_its_own_begin(
+    again: AvatarSession, ready_at_ms: int
+) -> None:
+    put(again, State.READY, state_changed_at=at(again, ready_at_ms))
+    note(again, SessionEvent.Kind.STATE, "Ready again", at=at(again, ready_at_ms), state=State.READY)
+    WorkflowStep.objects.create(
+        session=again, attempt=2, number=1, key="a", label="Avatar", status="completed",
+        started_at=at(again, 60_200), duration_ms=700,
+    )  # fmt: skip
+    chain = waterfall(again)
+    assert chain.ready_ms == max(0, ready_at_ms - 60_000)
+    assert chain.waiting is None
+    if ready_at_ms > 60_000:
+        assert [(row.label, row.status) for row in chain.rows] == [("Avatar", "done"), ("READY", "ready")]
+        assert chain.slowest is not None
+
+
+def test_what_a_second_attempt_waits_for_is_not_told_by_the_first(again: AvatarSession) -> None:
+    put(again, State.STARTING, ready_at=None)
+    for fields, label in (
+        ({"dispatch_id": ""}, "dispatch to atlas"),
+        ({"dispatch_id": "claim-1"}, "dispatch to atlas"),
+        ({"dispatch_id": "d2"}, "a process on atlas"),
+        ({"job_pid": 17}, "READY"),
+    ):
+        put(again, State.STARTING, **fields)
+        waiting = waiting_for(again)
+        assert waiting is not None
+        assert (waiting.label, waiting.since) == (label, again.attempt_at)
+
+
+def test_what_is_tried_stands_as_a_sentence_of_its_own(start: Callable[..., AvatarSession]) -> None:
+    session = start()
+    put(session, State.STARTING, state_detail="Starting the agent worker of atlas.")
+    assert session_sentence(session, 0) == "Waiting for dispatch to atlas. Starting the agent worker of atlas."
