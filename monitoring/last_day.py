@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
-from django.db.models import Max, Q
+from django.db.models import Max, Prefetch, Q
 from django.utils import timezone
 
 from monitoring.models import HostSample
@@ -34,20 +34,20 @@ def lanes() -> list[dict[str, Any]]:
     now = timezone.now()
     start = now - HOUR
     found = AvatarSession.objects.filter(Q(ended_at=None) | Q(ended_at__gt=start)).select_related("profile_version")
-    found = found.prefetch_related("events").order_by("-requested_at")
+    moves = Prefetch("events", SessionEvent.objects.filter(kind=SessionEvent.Kind.STATE), to_attr="moves")
+    found = found.prefetch_related(moves).order_by("-requested_at")
     by_name: dict[str, list[Piece]] = {}
     for session in found:
         if session.profile_name not in by_name and len(by_name) == MAX_LANES:
             continue
-        by_name.setdefault(session.profile_name, []).extend(_pieces(session, start, now))
+        by_name.setdefault(session.profile_name, []).extend(_pieces(session, session.moves, start, now))
     return [{"name": name, "pieces": pieces} for name, pieces in by_name.items() if pieces]
 
 
-def _pieces(session: AvatarSession, start: datetime, now: datetime) -> list[Piece]:
-    moves = [(event.at, event.state) for event in session.events.all() if event.kind == SessionEvent.Kind.STATE]
+def _pieces(session: AvatarSession, moves: list[SessionEvent], start: datetime, now: datetime) -> list[Piece]:
     pieces = []
-    for place, (at, state) in enumerate(moves):
-        until = moves[place + 1][0] if place + 1 < len(moves) else now
+    for place, (at, state) in enumerate((move.at, move.state) for move in moves):
+        until = moves[place + 1].at if place + 1 < len(moves) else now
         tone = {State.REQUESTED: "starting", State.STOPPING: "ended"}.get(State(state), state)
         if state == State.ENDED:
             # Its end is a short mark: red where nobody chose it.

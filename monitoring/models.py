@@ -69,7 +69,7 @@ class HostSample(models.Model):
 
     class Meta:
         ordering = ("host", "at")
-        indexes = (models.Index(fields=("host", "at")),)
+        indexes = (models.Index(fields=("host", "at")), models.Index(fields=("at",)))
 
     def __str__(self) -> str:
         return f"{self.host} {self.at:%H:%M:%S}"
@@ -150,7 +150,7 @@ class SetAsideEvent(models.Model):
 
 
 class Report(models.Model):
-    """The report of an ended session: stays when samples are thinned out."""
+    """The report of an ended session: made once, read without its samples."""
 
     session = models.OneToOneField(AvatarSession, on_delete=models.CASCADE, related_name="report")
     made_at = models.DateTimeField()

@@ -1,6 +1,6 @@
-"""The report of a session: what stays of it when its samples are thinned out."""
+"""The report of a session: how it went, in figures and words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from statistics import fmean, median, quantiles
 from typing import Any, Final
@@ -84,7 +84,6 @@ class FrameTotals(BaseModel):
     composed: int
     cached: int
     repeated: int
-    dropped: int
     seconds: int
     seconds_over_budget: int
     budget_ms: float
@@ -199,9 +198,16 @@ def summarize(session: AvatarSession) -> Summary:
     """Sum a session up from its rows, over or not."""
     end = session.ended_at or timezone.now()
     rows: Any = session  # monitoring's rows hang on the session by reverse relation
-    samples = list(rows.samples.all())
-    frames = list(rows.frame_samples.all())
-    hosts = list(HostSample.objects.filter(host=session.host, at__range=(session.requested_at, end)))
+    samples = _readings(rows.samples, "at", "cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes")
+    frames = _readings(
+        rows.frame_samples, "at", "composed", "cached", "repeated", "frame_p95_ms", "frame_max_ms", "budget_ms"
+    )
+    hosts = _readings(
+        HostSample.objects.filter(host=session.host, at__range=(session.requested_at, end)),
+        "at",
+        "steal_percent",
+        "iowait_percent",
+    )
     return Summary(
         profile=session.profile_name,
         profile_version=session.profile_version.number,
@@ -240,6 +246,11 @@ def report_of(session: AvatarSession) -> Summary:
     return summarize(session) if kept is None else Summary.model_validate(kept.summary)
 
 
+def _readings(rows: Any, *columns: str) -> list[Any]:
+    """Those columns of all rows in order, as named tuples: a long session has ten thousands."""
+    return list(rows.values_list(*columns, named=True).iterator())
+
+
 def _step_line(session: AvatarSession, step: WorkflowStep) -> StepLine:
     same = (
         "attempt",
@@ -275,7 +286,7 @@ def _frame_totals(frames: Sequence[Any]) -> FrameTotals | None:
     if not frames:
         return None
     return FrameTotals(
-        **{name: sum(getattr(row, name) for row in frames) for name in ("composed", "cached", "repeated", "dropped")},
+        **{name: sum(getattr(row, name) for row in frames) for name in ("composed", "cached", "repeated")},
         seconds=len(frames),
         seconds_over_budget=sum((row.frame_max_ms or 0) > row.budget_ms for row in frames),
         budget_ms=frames[-1].budget_ms,
@@ -291,25 +302,24 @@ def _curves(
     step_s = max(1.0, length_s / CURVE_POINTS)
     points = min(CURVE_POINTS, int(length_s / step_s) + 1)
 
-    def thin(rows: Sequence[Any], name: str, merge: Any) -> list[float | None]:
+    def thin(
+        readings: Iterable[tuple[datetime, float | None]], merge: Callable[[Sequence[float]], float]
+    ) -> list[float | None]:
         buckets: list[list[float]] = [[] for _ in range(points)]
-        for row in rows:
-            value = getattr(row, name)
+        for at, value in readings:
             if value is not None:
-                place = int((row.at - start).total_seconds() / step_s)
+                place = int((at - start).total_seconds() / step_s)
                 buckets[min(max(place, 0), points - 1)].append(value)
         return [round(merge(bucket), 2) if bucket else None for bucket in buckets]
 
-    for row in frames:
-        row.fps = row.composed + row.cached + row.repeated
     return Curves(
         at_s=[round(index * step_s, 1) for index in range(points)],
-        cpu_percent=thin(samples, "cpu_percent", fmean),
-        uss_bytes=thin(samples, "uss_bytes", fmean),
-        rss_bytes=thin(samples, "rss_bytes", fmean),
-        steal_percent=thin(hosts, "steal_percent", max),
-        fps=thin(frames, "fps", fmean),
-        frame_p95_ms=thin(frames, "frame_p95_ms", max),
+        cpu_percent=thin(((row.at, row.cpu_percent) for row in samples), fmean),
+        uss_bytes=thin(((row.at, row.uss_bytes) for row in samples), fmean),
+        rss_bytes=thin(((row.at, row.rss_bytes) for row in samples), fmean),
+        steal_percent=thin(((row.at, row.steal_percent) for row in hosts), max),
+        fps=thin(((row.at, row.composed + row.cached + row.repeated) for row in frames), fmean),
+        frame_p95_ms=thin(((row.at, row.frame_p95_ms) for row in frames), max),
     )
 
 
