@@ -8,22 +8,25 @@ const button = box.querySelector("[data-watch-start]");
 const tag = box.querySelector("[data-watch-tag]");
 const size = box.querySelector("[data-watch-size]");
 /** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").Room|null} */ let room = null;
+/** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack|null} */ let shown = null;
 
 async function start() {
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
   try {
-    const [{ Room, RoomEvent, Track }, ticket] = await Promise.all([import("../vendor/livekit-client/livekit-client.esm.mjs"), askForTicket()]);
+    const [{ ParticipantKind, Room, RoomEvent, Track }, ticket] = await Promise.all([import("../vendor/livekit-client/livekit-client.esm.mjs"), askForTicket()]);
     room = new Room();
-    room.on(RoomEvent.TrackSubscribed, (track) => { if (track.kind === Track.Kind.Video) show(track); });
-    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (track.kind === Track.Kind.Video) stop(box.dataset.lost); });
+    room.on(RoomEvent.TrackSubscribed, show);
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (track === shown) stop(box.dataset.lost); });
     room.on(RoomEvent.Disconnected, () => stop(box.dataset.lost));
-    // Pictures alone are asked for: sound that nobody hears need not be sent.
-    const want = (publication) => { if (publication.kind === Track.Kind.Video) publication.setSubscribed(true); };
+    // The avatar's picture alone is asked for: sound that nobody hears need not be sent, and visitors are not for show.
+    const isWanted = (publication, participant) => publication.kind === Track.Kind.Video && participant.kind === ParticipantKind.AGENT;
+    const want = (publication, participant) => { if (isWanted(publication, participant)) publication.setSubscribed(true); };
     room.on(RoomEvent.TrackPublished, want);
     await room.connect(ticket.livekit_url, ticket.token, { autoSubscribe: false });
-    const there = [...room.remoteParticipants.values()].flatMap((one) => [...one.trackPublications.values()]);
-    there.forEach(want);
+    const people = [...room.remoteParticipants.values()];
+    const there = people.flatMap((one) => [...one.trackPublications.values()].filter((each) => isWanted(each, one)));
+    there.forEach((publication) => publication.setSubscribed(true));
     if (!there.length) says.textContent = box.dataset.empty;
   } catch (error) {
     stop(error.message);
@@ -41,6 +44,8 @@ async function askForTicket() {
 
 /** @param {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack} track */
 function show(track) {
+  shown?.detach(video);
+  shown = track;
   track.attach(video);
   video.hidden = tag.hidden = false;
   cover.hidden = true;
@@ -52,7 +57,7 @@ function show(track) {
 /** @param {string} why */
 function stop(why) {
   const left = room;
-  room = null;
+  room = shown = null;
   left?.disconnect();
   video.srcObject = null;
   video.hidden = tag.hidden = size.hidden = true;
