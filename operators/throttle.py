@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import unicodedata
 from typing import Final
 
 from django.core.cache import cache
@@ -17,8 +18,10 @@ WINDOW_S: Final = 15 * 60
 
 
 def _key(request: HttpRequest, username: str) -> str:
+    # As the form will read it, so that one name spelt in many ways has one count. The form reads no longer name than 150.
+    name = unicodedata.normalize("NFKC", username.strip()[:200]).strip().casefold()
     # Hashed: a user name may hold anything, a cache key may not.
-    return "sign-in:" + hash_secret(f"{request.META.get('REMOTE_ADDR', '')}\n{username.casefold()[:200]}")
+    return "sign-in:" + hash_secret(f"{request.META.get('REMOTE_ADDR', '')}\n{name}")
 
 
 def count_try(request: HttpRequest, username: str) -> bool:

@@ -50,6 +50,15 @@ def test_a_wrong_password_is_said_and_tries_are_limited(client: Client, with_pas
     assert client.post("/sign-in/", {"username": "basil", "password": "wrong"}).status_code == 422
 
 
+@pytest.mark.parametrize("spelt", ["  amina ", "\u3000AMINA", "ａｍｉｎａ", "\u2003ａMINA\t", "Amina" + " " * 300])
+def test_a_name_spelt_in_another_way_counts_as_the_same_one(
+    client: Client, with_password: Operator, spelt: str
+) -> None:
+    for _ in range(MAX_TRIES):
+        client.post("/sign-in/", {"username": "amina", "password": "wrong"})
+    assert client.post("/sign-in/", {"username": spelt, "password": PASSWORD}).status_code == 429
+
+
 def test_an_operator_gets_in_while_redis_is_away(client: Client, with_password: Operator, settings: Any) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
