@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from operators.models import ApiToken, Operator, Role
@@ -17,3 +18,8 @@ def require(actor: Any, role: Role) -> Actor:
     raise PermissionDenied(
         _("Nothing was changed: this needs the role “%(role)s”. Ask an admin to give it to you.") % {"role": role.label}
     )
+
+
+def label_of(request: HttpRequest) -> str:
+    """The operator's name as it stands in histories."""
+    return request.user.label if isinstance(request.user, Operator) else ""

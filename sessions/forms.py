@@ -15,10 +15,9 @@ from protocol.modes import DEFAULT_MODE_SLUG, ModeSettings
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Language
-from sessions.presenters import DEFAULT_PRESENTER, PRESENTERS
+from sessions.providers import DEFAULT_PRESENTER, PRESENTERS, VOICES
 from sessions.verdicts import TROUBLE
 
-VOICES: Final = (("heart", _("Heart: a warm woman’s voice, English")),)
 MAX_MINUTES: Final = 7 * 24 * 60
 
 
@@ -127,7 +126,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     presenter = forms.ChoiceField(
         label=_("Face"), choices=list(PRESENTERS.items()), widget=forms.RadioSelect, initial=DEFAULT_PRESENTER
     )
-    voice = forms.ChoiceField(label=_("Voice"))
+    voice = forms.ChoiceField(label=_("Voice"), choices=list(VOICES.items()))
 
     class Meta:
         model = ProfileVersion
@@ -139,11 +138,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, is_read_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        voices = dict(VOICES)
         if self.instance.pk:
             self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
-            voices.setdefault(self.instance.voice, self.instance.voice)
-        self.fields["voice"].choices = list(voices.items())  # type: ignore[attr-defined]
         for name in ("name", "tagline"):
             self.fields[name].widget.attrs["dir"] = "auto"
         dress(self)
@@ -158,8 +154,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def fields_of_profile(self) -> dict[str, Any]:
         """What `create_profile` and `edit_profile` take."""
         values = dict(self.cleaned_data)
-        kept = self.instance.provider_settings if self.instance.pk else {}
-        values["provider_settings"] = {**kept, "presenter": values.pop("presenter")}
+        values["provider_settings"] = {"presenter": values.pop("presenter")}
         return values
 
 
@@ -208,6 +203,16 @@ def bounds_of(info: FieldInfo) -> dict[str, float]:
     return found
 
 
+class WholeNumber(forms.IntegerField):
+    """A whole number that may have any number of digits: Django checks its step in floating point."""
+
+    def run_validators(self, value: int | None) -> None:
+        try:
+            super().run_validators(value)
+        except OverflowError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
 def form_field(name: str, info: FieldInfo) -> forms.Field:
     """The form field of a setting: kind, bounds and description from the model."""
     kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not type(None)]
@@ -220,7 +225,7 @@ def form_field(name: str, info: FieldInfo) -> forms.Field:
     bounds = bounds_of(info)
     limits: dict[str, Any] = {"min_value": bounds.get("ge", bounds.get("gt")), "max_value": bounds.get("le")}
     if kind is int:
-        return forms.IntegerField(step_size=int(bounds.get("multiple_of", 1)), **limits, **common)
+        return WholeNumber(step_size=int(bounds.get("multiple_of", 1)), **limits, **common)
     return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **limits, **common)
 
 

@@ -1,17 +1,9 @@
-"""The drawn faces of the built-in renderer that a profile may choose, and their pictures."""
-
-from typing import Final
+"""Pictures of the drawn faces."""
 
 from django.templatetags.static import static
-from django.utils.translation import gettext_lazy as _
 
 from sessions.models import ProfileVersion
-
-DEFAULT_PRESENTER: Final = "presenter"
-PRESENTERS: Final = {
-    "presenter": _("Woman with brown hair, in the studio"),
-    "omar": _("Man with a ghutra, in the lobby"),
-}
+from sessions.providers import DEFAULT_PRESENTER, PRESENTERS
 
 
 def portrait_url(version: ProfileVersion) -> str:

@@ -1,7 +1,8 @@
 """Deployment modes: built-in ones from `protocol.modes`, copies that operators edit, each change a new version."""
 
 from collections.abc import Mapping
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
@@ -12,6 +13,8 @@ from protocol.modes import BUILT_IN_MODES, ModeSettings
 from sessions.errors import Archived, BuiltIn
 from sessions.models import DeploymentMode, ModeVersion
 from sessions.models.profiles import settings_as_json
+
+MAX_SLUG_CHARS: Final = 60
 
 
 @transaction.atomic
@@ -30,10 +33,8 @@ def copy_mode(mode: DeploymentMode, *, by: str, slug: str = "") -> DeploymentMod
     """An editable copy. Raises `Archived`."""
     if mode.archived_at or mode.current is None:
         raise Archived(str(mode))
-    base = slugify(slug) or f"{mode.slug}-copy"
-    taken = set(DeploymentMode.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    free = next(name for n in range(1, len(taken) + 2) if (name := base if n == 1 else f"{base}-{n}") not in taken)
-    copy = DeploymentMode.objects.create(slug=free, description=mode.description)
+    wanted = slugify(slug) or f"{mode.slug}-copy"
+    copy = DeploymentMode.objects.create(slug=_free_slug(wanted), description=mode.description)
     _write_version(copy, mode.current.settings, by=by)
     return copy
 
@@ -56,6 +57,13 @@ def archive_mode(mode: DeploymentMode) -> bool:
     if mode.is_built_in:
         raise BuiltIn(str(mode))
     return bool(DeploymentMode.objects.filter(pk=mode.pk, archived_at=None).update(archived_at=timezone.now()))
+
+
+def _free_slug(wanted: str) -> str:
+    """`wanted`, or else `wanted-2` and so on, cut to fit the column."""
+    endings = ("" if number == 1 else f"-{number}" for number in count(1))
+    names = (wanted[: MAX_SLUG_CHARS - len(ending)].rstrip("-") + ending for ending in endings)
+    return next(name for name in names if not DeploymentMode.objects.filter(slug=name).exists())
 
 
 def _write_version(mode: DeploymentMode, settings: ModeSettings, *, by: str) -> ModeVersion:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.core.exceptions import ValidationError
+from django.core.validators import ProhibitNullCharactersValidator
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -10,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, ProfileVersion
+from sessions.providers import check_provider_settings, check_voice
 
 FIELDS: Final = (
     "name",
@@ -58,8 +61,21 @@ def _fields_of(profile: AvatarProfile) -> dict[str, Any]:
 def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
     last = profile.versions.aggregate(last=Max("number"))["last"] or 0
     version = ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
-    version.full_clean()
+    _check(version)
     version.save()
     profile.current = version
     profile.save(update_fields=["current"])
     return version
+
+
+def _check(version: ProfileVersion) -> None:
+    """What no column says by itself; forms and API alike come by here. Raises `ValidationError`."""
+    version.name = version.name.strip()
+    if not version.name:
+        raise ValidationError({"name": _("Nothing was kept: the name is empty. Give the avatar one.")})
+    no_null = ProhibitNullCharactersValidator()
+    for name in ("name", "tagline", "persona", "greeting"):
+        no_null(getattr(version, name))
+    version.full_clean()
+    check_voice(version.voice)
+    check_provider_settings(version.provider, version.provider_settings)

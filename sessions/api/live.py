@@ -1,5 +1,6 @@
 """Sessions: start, look, stop."""
 
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.http import Http404
 from ninja import Header, Router, Schema, Status
 from pydantic import Field
 
+from operators.access import Actor
 from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import Language
@@ -140,7 +142,7 @@ def start(
         language=body.language,
         max_duration_s=body.max_duration_s,
         idle_timeout_s=body.idle_timeout_s,
-        request_key=idempotency_key,
+        request_key=_request_key(actor, idempotency_key),
     )
     return Status(201, SessionOut.of(session))
 
@@ -150,7 +152,7 @@ def list_sessions(
     request: ApiRequest,
     state: str | None = None,
     limit: Annotated[int, Field(ge=1, le=1000)] = 100,
-    offset: Annotated[int, Field(ge=0)] = 0,
+    offset: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0,
 ) -> list[SessionSummary]:
     """Newest first."""
     sessions = sessions_for(request.auth)
@@ -170,7 +172,13 @@ def stop(request: ApiRequest, code: UUID) -> SessionOut:
     actor = request.auth
     session = get_session_for(actor, code, Role.OPERATOR)
     stop_session(session, by=actor.label)
+    session.refresh_from_db()  # somebody else may have been faster
     return SessionOut.of(session)
+
+
+def _request_key(actor: Actor, idempotency_key: str | None) -> str | None:
+    """The caller's key among all callers' keys, 64 characters."""
+    return hashlib.sha256(f"{actor.label}\n{idempotency_key}".encode()).hexdigest() if idempotency_key else None
 
 
 def _mode(actor: Any, slug_or_code: str) -> DeploymentMode:

@@ -6,13 +6,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from operators.access import label_of
 from operators.models import Role
 from operators.templatetags.roles import may
 from sessions.access import get_mode_for, modes_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.forms import ModeForm, mode_comparison
 from sessions.views.refusals import says_why
-from sessions.views.session import label_of
 
 
 def modes(request: HttpRequest) -> HttpResponse:

@@ -9,14 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from operators.access import require
+from operators.access import label_of, require
 from operators.models import Role
 from operators.templatetags.roles import may
 from sessions.access import get_profile_for, profiles_for
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.forms import ProfileForm
 from sessions.views.refusals import says_why
-from sessions.views.session import label_of
 
 
 def profiles(request: HttpRequest) -> HttpResponse:

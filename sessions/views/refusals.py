@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -13,7 +14,7 @@ View = Callable[..., HttpResponse]
 
 
 def says_why(view: View) -> View:
-    """Answer a `SessionError` or `LiveKitError` with its sentence; problems.js shows it where htmx asked."""
+    """Answer a `SessionError`, `ValidationError` or `LiveKitError` with its sentence; problems.js shows it where htmx asked."""
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -21,6 +22,8 @@ def says_why(view: View) -> View:
             return view(request, *args, **kwargs)
         except SessionError as refusal:
             return render(request, "problem.html", {"sentence": str(refusal)}, status=refusal.status)
+        except ValidationError as refusal:
+            return render(request, "problem.html", {"sentence": " ".join(refusal.messages)}, status=422)
         except LiveKitError as error:
             return render(request, "problem.html", {"sentence": str(error)}, status=503)
 

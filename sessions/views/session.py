@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from operators.models import Operator, Role
+from operators.access import label_of
+from operators.models import Role
 from sessions import livekit
 from sessions.access import get_link_for, get_session_for
 from sessions.actions.lifecycle import stop_session
@@ -120,8 +121,3 @@ def watch(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
         raise SessionIsOver
     token = livekit.watcher_token(found.room, f"operator-{uuid.uuid4()}")
     return JsonResponse({"livekit_url": settings.LIVEKIT_PUBLIC_URL, "token": token})
-
-
-def label_of(request: HttpRequest) -> str:
-    """The operator's name as it stands in histories."""
-    return request.user.label if isinstance(request.user, Operator) else ""

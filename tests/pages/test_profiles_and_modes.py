@@ -67,6 +67,9 @@ def test_a_greeting_of_a_megabyte_is_refused_and_everything_typed_is_kept(
         {"presenter": "../../etc"},
         {"voice": "nobody"},
         {"provider": "x"},
+        {"name": "  "},
+        {"name": "Nul\0l"},
+        {"persona": "Nul\0l"},
     ],
 )
 def test_a_profile_with_a_wrong_field_is_not_kept(
@@ -113,7 +116,9 @@ def test_a_copied_mode_is_changed_as_a_new_version(browse: Browse, amina: Operat
 @pytest.mark.parametrize(
     ("name", "value"),
     [("video_width", 0), ("video_width", 100_000), ("video_height", 721), ("output_buffer_size", -1), ("input_buffer_size", -5),
-     ("retry_interval_s", 0), ("codec", "av1"), ("video_fps", "many"), ("timeout_s", "nan"), ("idle_fps", 60)],
+     ("retry_interval_s", 0), ("codec", "av1"), ("video_fps", "many"), ("timeout_s", "nan"), ("idle_fps", 60),
+     ("video_fps", "9" * 400), ("video_height", "-" + "9" * 400),
+     ("video_width", "2" * 5000), ("timeout_s", "1" * 400)],
 )  # fmt: skip
 def test_a_bad_setting_is_said_and_the_rest_is_kept(
     browse: Browse, amina: Operator, balanced: DeploymentMode, name: str, value: object
@@ -138,3 +143,27 @@ def test_a_built_in_mode_stays_as_it_is(browse: Browse, amina: Operator, balance
     balanced.refresh_from_db()
     assert balanced.current is not None
     assert balanced.current.settings == BUILT_IN_MODES["balanced"]
+
+
+def test_a_copy_gets_a_name_that_fits_however_long_the_one_asked_for(
+    browse: Browse, amina: Operator, balanced: DeploymentMode
+) -> None:
+    client = browse(amina)
+    addresses = {client.post("/modes/balanced/copy", {"slug": "long-" * 200})["Location"] for _ in range(3)}
+    assert len(addresses) == 3
+    assert all(len(address) <= len("/modes//") + 60 for address in addresses)
+
+
+def test_a_profile_whose_kept_settings_are_no_longer_known_is_refused_with_a_sentence_or_mended_by_its_form(
+    browse: Browse, amina: Operator, guide: AvatarProfile
+) -> None:
+    guide.versions.update(provider_settings={"presenter": "nobody", "old": 1}, voice="nobody")
+    client = browse(amina)
+    refused = client.post(f"/profiles/{guide.code}/duplicate")
+    assert refused.status_code == 422
+    assert b"Nothing was kept" in refused.content
+    assert client.get(f"/profiles/{guide.code}/").status_code == 200
+    assert client.post(f"/profiles/{guide.code}/", WORDS).status_code == 302
+    guide.refresh_from_db()
+    assert guide.current is not None
+    assert (guide.current.voice, guide.current.provider_settings) == ("heart", {"presenter": "omar"})

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 
 from operators.models import ApiToken, Role
+from sessions.actions.links import create_link
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, State, VisitorLink
 
 ApiAs = Callable[[Role], Client]
@@ -91,6 +93,52 @@ def test_the_same_idempotency_key_starts_once(api_as: ApiAs, guide: AvatarProfil
     assert len(codes) == 1
 
 
+def test_the_idempotency_keys_of_two_callers_are_not_the_same(guide: AvatarProfile) -> None:
+    codes = set()
+    for name in ("nightly", "weekly"):
+        client = Client(headers={"authorization": f"Bearer {ApiToken.issue(name, Role.OPERATOR)}"})
+        headers = {"Idempotency-Key": "k" * 64}
+        body = {"profile": str(guide.code), "mode": "balanced"}
+        codes.add(client.post("/api/v1/sessions", body, content_type=JSON, headers=headers).json()["code"])
+    assert len(codes) == 2
+
+
+@pytest.mark.parametrize("query", [f"offset={10**30}", "offset=-1", "limit=0", f"limit={10**30}"])
+def test_a_page_that_cannot_be_is_refused(api_as: ApiAs, db: None, query: str) -> None:
+    assert api_as(Role.VIEWER).get(f"/api/v1/sessions?{query}").status_code == 422
+
+
+def test_stop_answers_with_what_somebody_faster_made_of_the_session(
+    api_as: ApiAs, session: AvatarSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(found: AvatarSession, *, by: str) -> bool:
+        AvatarSession.objects.filter(pk=found.pk).update(state=State.ENDED)
+        return False
+
+    monkeypatch.setattr("sessions.api.live.stop_session", too_late)
+    answer = api_as(Role.OPERATOR).post(f"/api/v1/sessions/{session.code}/stop")
+    assert answer.json()["state"] == "ended"
+
+
+def test_a_forwarded_address_does_not_dodge_the_limit_of_joins(client: Client, db: None) -> None:
+    cache.clear()
+    statuses = [
+        client.post("/api/v1/join/unknown", content_type=JSON, headers={"x-forwarded-for": f"10.0.0.{n}"}).status_code
+        for n in range(121)
+    ]
+    cache.clear()
+    assert set(statuses[:120]) == {404}
+    assert statuses[120] == 429
+
+
+def test_a_visitor_gets_in_while_redis_is_away(client: Client, session: AvatarSession, settings: Any) -> None:
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}
+    }
+    link = create_link(session, by="Amina")
+    assert client.post(f"/api/v1/join/{link.token}", content_type=JSON).status_code == 200
+
+
 def test_over_the_hosts_limit_is_a_409_with_a_sentence(api_as: ApiAs, guide: AvatarProfile, settings: Any) -> None:
     settings.MAX_SESSIONS_PER_HOST = 0
     body = {"profile": str(guide.code), "mode": "balanced"}
@@ -128,6 +176,27 @@ def test_a_link_needs_no_body(api_as: ApiAs, session: AvatarSession) -> None:
 def test_a_profile_with_a_greeting_of_a_megabyte_is_refused(api_as: ApiAs, db: None) -> None:
     body = {"name": "Loud", "greeting": "a" * 1_000_000}
     assert api_as(Role.OPERATOR).post("/api/v1/profiles", body, content_type=JSON).status_code == 422
+    assert not AvatarProfile.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '"provider_settings": {"presenter": "nobody"}',
+        '"provider_settings": {"presenter": NaN}',
+        '"provider_settings": {"extra": NaN}',
+        '"provider_settings": NaN',
+        '"name": "  "',
+        '"name": "Nul\\u0000l"',
+        '"voice": "nobody"',
+        '"provider": "nobody"',
+    ],
+)
+def test_a_profile_that_no_job_could_serve_is_refused_with_a_sentence(api_as: ApiAs, db: None, wrong: str) -> None:
+    body = f'{{"name": "Desk", "greeting": "Hello.", {wrong}}}'
+    answer = api_as(Role.OPERATOR).post("/api/v1/profiles", body, content_type=JSON)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]
     assert not AvatarProfile.objects.exists()
 
 

@@ -64,6 +64,41 @@ def test_a_greeting_of_a_megabyte_is_refused_and_nothing_is_written(db: None) ->
     assert not AvatarProfile.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"provider_settings": {"presenter": "nobody"}}, "presenter"),
+        ({"provider_settings": {"presenter": ["omar"]}}, "presenter"),
+        ({"provider_settings": {"presenter": float("nan")}}, "presenter"),
+        ({"provider_settings": {"presenter": "omar", "api_key": "x"}}, "api_key"),
+        ({"provider_settings": {"depth": float("nan")}}, "depth"),
+        ({"provider": "somebody"}, "somebody"),
+        ({"voice": "nobody"}, "nobody"),
+        ({"name": " \n "}, "name"),
+        ({"name": "Nul\0l"}, "(?i)null"),
+        ({"greeting": "Nul\0l"}, "(?i)null"),
+    ],
+)
+def test_a_profile_that_no_job_could_serve_is_refused_and_nothing_is_written(
+    db: None, wrong: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DjangoValidationError, match=sentence):
+        create_profile({**FIELDS, **wrong}, by="Amina")
+    assert not AvatarProfile.objects.exists()
+
+
+def test_the_space_around_a_name_is_dropped(db: None) -> None:
+    assert str(create_profile({**FIELDS, "name": " Desk "}, by="Amina")) == "Desk"
+
+
+def test_a_copys_slug_fits_its_column(balanced: DeploymentMode) -> None:
+    slugs = [copy_mode(balanced, by="Amina", slug="x" * 300).slug for _ in range(11)]
+    assert len(set(slugs)) == 11
+    assert {len(slug) for slug in slugs} == {60}
+    long = DeploymentMode.objects.get(slug=slugs[0])
+    assert len(copy_mode(long, by="Amina").slug) <= 60
+
+
 def test_editing_writes_a_new_version_and_keeps_what_was_not_given(db: None) -> None:
     profile = create_profile(FIELDS, by="Amina")
     edit_profile(profile, {"name": "Front desk"}, by="Clara")

@@ -1,0 +1,57 @@
+"""What a profile may choose: voices, and each provider's own settings."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import pydantic
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from sessions.models.profiles import Provider
+
+Presenter = Literal["presenter", "omar"]
+DEFAULT_PRESENTER: Final[Presenter] = "presenter"
+PRESENTERS: Final[dict[Presenter, Any]] = {
+    "presenter": gettext_lazy("Woman with brown hair, in the studio"),
+    "omar": gettext_lazy("Man with a ghutra, in the lobby"),
+}
+VOICES: Final = {"heart": gettext_lazy("Heart: a warm woman’s voice, English")}
+
+
+class BuiltInSettings(pydantic.BaseModel):
+    """Settings of the built-in renderer: whose face is drawn."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    presenter: Presenter = DEFAULT_PRESENTER
+
+
+SETTINGS: Final[dict[str, type[pydantic.BaseModel]]] = {Provider.BUILT_IN: BuiltInSettings}
+
+
+def check_provider_settings(provider: str, settings: Mapping[str, Any]) -> None:
+    """Raises `ValidationError` with a sentence that names what the provider does not take."""
+    try:
+        SETTINGS[provider].model_validate(settings)
+    except pydantic.ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ValidationError(
+            {
+                "provider_settings": _(
+                    "Nothing was kept: the provider “%(provider)s” does not take this (%(problems)s)."
+                )
+                % {"provider": provider, "problems": problems}
+            }
+        ) from None
+
+
+def check_voice(voice: str) -> None:
+    """Raises `ValidationError` with a sentence for a voice that no host has."""
+    if voice not in VOICES:
+        raise ValidationError(
+            {
+                "voice": _("Nothing was kept: no voice is called “%(voice)s”. Choose one of: %(known)s.")
+                % {"voice": voice, "known": ", ".join(VOICES)}
+            }
+        )
