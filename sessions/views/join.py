@@ -1,6 +1,5 @@
 """The visitor's page behind a link."""
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -24,6 +23,5 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         "link_token": link.token,
         "session": link.session,
         "portrait_url": portrait_url(link.session.profile_version),
-        "livekit_url": settings.LIVEKIT_PUBLIC_URL,
     }
     return render(request, "join/join.html", context)

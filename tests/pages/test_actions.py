@@ -156,6 +156,47 @@ def test_a_viewer_sees_no_button_that_would_refuse(
         assert "/sessions/start" not in page, address
 
 
+def test_a_viewer_gets_no_visitor_link_to_see_and_is_told_who_may(
+    browse: Browse, amina: Operator, basil: Operator, full: dict[str, AvatarSession]
+) -> None:
+    code, tokens = full["ready"].code, list(full["ready"].links.values_list("token", flat=True))
+    addresses = [
+        "/", f"/sessions/{code}/", f"/sessions/{code}/fragments/invite/", f"/sessions/{code}/row/",
+        "/sessions/", f"/reports/{full['ended'].code}/",
+    ]  # fmt: skip
+    for address in addresses:
+        page = browse(basil).get(address).content.decode()
+        for hidden in (*tokens, "data-copy", "av-qr", "/j/", "Copy the link", "Copy a link"):
+            assert hidden not in page, (address, hidden)
+    assert "Ask an operator for a link" in browse(basil).get(addresses[1]).content.decode()
+    assert any(token in browse(amina).get(addresses[1]).content.decode() for token in tokens)
+
+
+def test_a_viewer_is_not_told_to_copy_a_link_while_nobody_has_come(
+    browse: Browse, basil: Operator, start: Start
+) -> None:
+    session = put(start(), State.READY)
+    create_link(session, by="Amina")
+    for address in ("/", f"/sessions/{session.code}/"):
+        page = browse(basil).get(address).content.decode()
+        assert "Copy the link, or" not in page
+        assert "Copy a link" not in page
+
+
+def test_stopping_shows_what_somebody_faster_made_of_the_session(
+    browse: Browse, amina: Operator, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = put(start(), State.READY)
+
+    def too_late(found: AvatarSession, *, by: str) -> bool:
+        AvatarSession.objects.filter(pk=found.pk).update(state=State.STOPPING)
+        return False
+
+    monkeypatch.setattr("sessions.views.session.stop_session", too_late)
+    response = browse(amina).post(f"/sessions/{session.code}/stop", headers={"HX-Request": "true"})
+    assert b"Stopping" in response.content
+
+
 def test_actions_need_a_post(browse: Browse, amina: Operator, guide: AvatarProfile, start: Start) -> None:
     session = start()
     for address in (
