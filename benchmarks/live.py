@@ -3,6 +3,7 @@
 from playwright.sync_api import sync_playwright
 
 from launch.browser import find_chromium
+from tests.services import wait_until
 from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 Row = tuple[str, str, list[float], float | None, str]
@@ -21,7 +22,7 @@ def sample_to_painted(stack: Stack, repetitions: int) -> list[Row]:
             field.fill(PASSWORD)
         page.locator("form button[type=submit]").first.click()
         page.goto(f"{stack.url}/sessions/{code}/")
-        page.wait_for_function(f"(window.avataryPaint ?? []).length >= {repetitions + 2}", timeout=120_000)
+        wait_until(lambda: page.evaluate("window.avataryPaint.length") >= repetitions + 2, "samples painted", 120, 1)
         paints = page.evaluate("window.avataryPaint")[2:]
         browser.close()
     stack.stop_session(code)
