@@ -26,4 +26,6 @@ def deny(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def reject(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return api.create_response(request, {"detail": "; ".join(error.messages), "code": "invalid"}, status=422)
+    by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    sentences = [f"{field}: {text}" if field else text for field, texts in by_field.items() for text in texts]
+    return api.create_response(request, {"detail": " ".join(sentences), "code": "invalid"}, status=422)

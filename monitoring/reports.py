@@ -14,6 +14,7 @@ from monitoring.models import HostSample, Report, WorkflowStep
 from sessions.models import AvatarSession, EndReason
 from sessions.models.avatar_session import milliseconds_between
 
+CURVE_STEP_S: Final = 2.0
 CURVE_POINTS: Final = 300
 LONGEST_LISTS: Final = 3
 STEAL_WORTH_SAYING_PERCENT: Final = 5.0
@@ -297,9 +298,9 @@ def _frame_totals(frames: Sequence[Any]) -> FrameTotals | None:
 def _curves(
     start: datetime, end: datetime, samples: Sequence[Any], frames: Sequence[Any], hosts: Sequence[Any]
 ) -> Curves:
-    """One point a second, or fewer where a session was long."""
+    """One point in two seconds, or fewer where a session was long: a reading that is a little late leaves no hole."""
     length_s = max(1.0, (end - start).total_seconds())
-    step_s = max(1.0, length_s / CURVE_POINTS)
+    step_s = max(CURVE_STEP_S, length_s / CURVE_POINTS)
     points = min(CURVE_POINTS, int(length_s / step_s) + 1)
 
     def thin(

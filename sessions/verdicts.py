@@ -62,7 +62,7 @@ def worst_thing(session: AvatarSession, here: int) -> tuple[str, str]:
     if session.state == State.ENDED:
         return (str(EndReason(session.end_reason).label) if session.end_reason else _("Ended")), session.state_detail
     if here == 0:
-        return _("Nobody is here"), _("Copy the link to invite somebody")
+        return _("Nobody is here"), _("A link invites somebody")
     return _("Nothing wrong"), ngettext("%(n)d visitor is here", "%(n)d visitors are here", here) % {"n": here}
 
 
@@ -72,7 +72,7 @@ def session_sentence(session: AvatarSession, here: int) -> str:
     if waiting is not None:
         return f"{_('Waiting for %(step)s.') % {'step': waiting.label}} {session.state_detail}".rstrip()
     if session.state == State.READY and here == 0:
-        return _("On air, and nobody is here. Copy the link to invite somebody.")
+        return _("On air, and nobody is here. A link invites somebody.")
     if session.state == State.READY:
         return ngettext("On air with %(n)d visitor.", "On air with %(n)d visitors.", here) % {"n": here}
     if session.state == State.DEGRADED:

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from agent.telemetry import Outbox, Telemetry
-from protocol.events import CpuSample, HostSample, ProcessExited, decode_event
+from protocol.events import CpuSample, HostSample, JobEnded, ProcessExited, decode_event
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from tests.agent.conftest import eventually
 from tests.services import Valkey, free_port
@@ -82,7 +82,7 @@ async def test_a_field_that_the_event_does_not_have_is_refused(telemetry: Teleme
 
 
 async def test_an_event_that_is_too_large_is_dropped_and_the_others_go_on(telemetry: Telemetry, valkey: Valkey) -> None:
-    telemetry.emit(ProcessExited, host="h" * 70_000, pid=1, role="job")
+    telemetry.emit(JobEnded, session="s", attempt=1, error="e" * 70_000)
     emit_exit(telemetry, 2)
     await telemetry.aclose()
     assert telemetry.dropped == 1
