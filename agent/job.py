@@ -259,6 +259,7 @@ class AvatarJob:
 
     async def _close(self) -> None:
         began = time.monotonic()
+        self._visitors.aclose()
         await self._greeting.aclose()
         if self._captions is not None:
             await self._captions.aclose()

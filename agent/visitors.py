@@ -1,8 +1,9 @@
 """Visitors of a job's room: who is there, what their pages report, and whom to greet."""
 
+import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from livekit import rtc
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
 
 logger = logging.getLogger(__name__)
 
+ANNOUNCED_WITHIN_S = 4.0  # the server tells of a participant who publishes nothing up to three seconds late
 INVALID_REPORT = 1400  # RPC error codes of ours start above LiveKit's own
 NOT_A_VISITOR = 1403
 
@@ -35,9 +37,13 @@ class Visitors:
         self._on_empty = on_empty
         self._greeted = set(already_greeted)
         self._present: set[str] = set()
+        self._announced: Mapping[str, object] = {}
+        self._checks: dict[str, asyncio.TimerHandle] = {}
+        self._ungreeted: set[str] = set()
 
     def attach(self, room: rtc.Room) -> None:
         """Follows a connected room, beginning with those who are there already."""
+        self._announced = room.remote_participants
         room.local_participant.register_rpc_method(VISIT_PROGRESS_METHOD, self.on_report)
         room.on("participant_connected", lambda participant: self.joined(participant.identity))
         room.on("participant_disconnected", lambda participant: self.left(participant.identity))
@@ -68,13 +74,32 @@ class Visitors:
             problems = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
             raise rtc.RpcError(INVALID_REPORT, "the report is malformed", json.dumps(problems)[:1_000]) from None
         self.joined(identity)  # a call can overtake the news that its caller has come
+        if identity not in self._announced and identity not in self._checks:
+            self._checks[identity] = asyncio.get_running_loop().call_later(ANNOUNCED_WITHIN_S, self._check, identity)
         self._emit(VisitProgress, identity=identity, **report.model_dump(exclude_none=True))
         if report.first_frame_ms is not None:
             self._consider_greeting(identity)
         return VisitReportReply().model_dump_json()
 
-    def _consider_greeting(self, identity: str) -> None:
-        if identity in self._greeted or self._greeted & self._present:
+    def aclose(self) -> None:
+        for check in self._checks.values():
+            check.cancel()
+
+    def _check(self, identity: str) -> None:
+        """Of a visitor who goes before the server has announced them, it announces neither coming nor going."""
+        del self._checks[identity]
+        if identity in self._announced:
             return
+        self.left(identity)
+        for waiting in sorted(self._ungreeted & self._present):
+            self._consider_greeting(waiting)
+
+    def _consider_greeting(self, identity: str) -> None:
+        if identity in self._greeted:
+            return
+        if self._greeted & self._present:
+            self._ungreeted.add(identity)
+            return
+        self._ungreeted.discard(identity)
         self._greeted.add(identity)
         self._greet(identity)

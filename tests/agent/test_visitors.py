@@ -1,6 +1,8 @@
 """Whom to greet."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -29,6 +31,12 @@ class Room:
 
     def kinds(self) -> list[Any]:
         return [event_type for event_type, _ in self.recorder.events]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def test_a_visitor_is_greeted_at_the_first_report_of_a_frame_and_once() -> None:
@@ -67,6 +75,17 @@ async def test_the_room_is_empty_when_the_last_visitor_has_left() -> None:
     assert room.emptied == 0
     room.visitors.left("visitor-emil")
     assert room.emptied == 1
+
+
+async def test_who_goes_before_being_announced_leaves_the_greeting_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.visitors.ANNOUNCED_WITHIN_S", 0.01)
+    room = Room()
+    await room.report("visitor-dana", first_frame_ms=500)
+    await room.report("visitor-emil", first_frame_ms=500)
+    room.visitors._announced = {"visitor-emil": object()}
+    await until(lambda: room.greeted == ["visitor-dana", "visitor-emil"])
+    assert VisitorLeft in room.kinds()
+    assert room.emptied == 0
 
 
 async def test_operators_are_no_visitors() -> None:
