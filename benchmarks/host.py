@@ -59,10 +59,12 @@ def _pss_mib(process: psutil.Process) -> float:
 def _control_plane(stack: Stack) -> list[psutil.Process]:
     assert stack.pid is not None
     launcher = psutil.Process(stack.pid)
+    worker = _worker(stack)
+    agent = {worker.pid, *(process.pid for process in worker.children(recursive=True))}  # the launcher adopts it
     return [
         process
         for process in [launcher, *launcher.children(recursive=True)]
-        if "livekit-server" not in " ".join(process.cmdline())
+        if process.pid not in agent and "livekit-server" not in " ".join(process.cmdline())
     ]
 
 
