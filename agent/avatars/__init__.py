@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from livekit import rtc
 from livekit.agents import AgentSession
 
+from agent.avatars.builtin.face_state import Expression
 from agent.frames import FrameTiming
 from protocol.jobspec import JobSpec
 
@@ -22,6 +23,9 @@ class Avatar(Protocol):
 
     async def broken(self) -> str:
         """After `start`: returns why, once picture or sound stop though nobody closed the avatar."""
+
+    def show(self, expression: Expression) -> None:
+        """Look like this from now on. An avatar whose face makes its own expressions does nothing."""
 
     async def aclose(self) -> None:
         """Ends the avatar, started or not."""

@@ -6,6 +6,7 @@ from typing import Final
 from livekit.agents.voice.avatar import QueueAudioOutput
 
 from agent.avatars import AvatarParts
+from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
 from agent.avatars.runner import PublishingRunner
 
@@ -45,6 +46,9 @@ class BuiltinAvatar:
         if self._runner is None:
             raise RuntimeError("the avatar is not started")
         return await self._runner.broken()
+
+    def show(self, expression: Expression) -> None:
+        self._generator.set_expression(expression)
 
     async def aclose(self) -> None:
         if self._runner is not None:

@@ -16,7 +16,7 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 
 from agent.avatars.builtin.compose import ComposedFrame
-from agent.avatars.builtin.face_state import FaceState
+from agent.avatars.builtin.face_state import MOUTH_OPENINGS, Expression
 from agent.avatars.builtin.idle_motion import IdleMotion
 from agent.avatars.builtin.mouth_from_sound import MouthFromSound
 from agent.avatars.builtin.pacing import FramePacer
@@ -121,6 +121,13 @@ class BuiltinVideoGenerator(VideoGenerator):
             self._pacer.drop_queue()
             self._input.arrived.set()
 
+    def set_expression(self, expression: Expression) -> None:
+        """Look like this from now on; the face blends over in about 0.3 s, also where a quiet face is shown once a second."""
+        self._motion.show(expression)
+        if self._last_was_idle and self._motion.moving:
+            self._pacer.drop_queue()
+            self._input.arrived.set()
+
     async def push_audio(self, frame: rtc.AudioFrame | AudioSegmentEnd) -> None:
         """Say `frame`. Waits while more sound is queued than the mode's `input_buffer_size`."""
         if isinstance(frame, AudioSegmentEnd):
@@ -180,16 +187,16 @@ class BuiltinVideoGenerator(VideoGenerator):
             picture = None
             if isinstance(item, SoundBlock) and item.starts_frame:
                 mouth = self._mouth.update(item.samples, self._frame_s)
-                self._motion.advance(self._frame_s, speaking=True)
-                picture = self._renderer.compose(FaceState(self._motion.pose, mouth, self._motion.lids))
+                self._motion.advance(self._frame_s, speaking=True, openness=mouth.opening / (MOUTH_OPENINGS - 1))
+                picture = self._renderer.compose(self._motion.state(mouth))
             self._ahead.append(_Ahead(item, picture))
 
     @property
     def _settled(self) -> bool:
-        return self._mouth.closed and self._motion.lids == 0
+        return self._mouth.closed and not self._motion.moving
 
     def _idle_interval_s(self) -> float:
-        """Lids and a closing mouth move at the full rate; the rest of a quiet face needs less."""
+        """Lids, a closing mouth and a new expression move at the full rate; the rest of a quiet face needs less."""
         if not self._settled:
             return self._frame_s
         lively = self._mode.process_idle_video or time.monotonic() < self._prompt_until_s
@@ -200,7 +207,7 @@ class BuiltinVideoGenerator(VideoGenerator):
         if self._mode.process_idle_video or not self._settled:
             self._motion.advance(passed_s, speaking=False)
         mouth = self._mouth.update(None, passed_s)
-        picture = self._renderer.compose(FaceState(self._motion.pose, mouth, self._motion.lids))
+        picture = self._renderer.compose(self._motion.state(mouth))
         return self._shown(await self._in_time(picture, self._pacer.queued_s()), idle=True)
 
     async def _in_time(self, picture: asyncio.Future[ComposedFrame], slack_s: float) -> rtc.VideoFrame:

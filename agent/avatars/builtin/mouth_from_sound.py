@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from agent.avatars.builtin.face_state import CLOSED_MOUTH, MOUTH_OPENINGS, MOUTH_WIDTHS, Mouth
+from agent.avatars.builtin.face_state import CLOSED_MOUTH, MOUTH_OPENINGS, MOUTH_WIDTHS, WIDTH_AT_REST, Mouth
 from agent.avatars.builtin.sound_blocks import Samples
 
 _SILENCE_DB: Final = -46.0  # below it the mouth is closed; full scale is 0
@@ -51,7 +51,7 @@ class MouthFromSound:
         if step == 0:
             self._shape = CLOSED_MOUTH
         else:
-            self._shape = Mouth(step, _held_step(self._shape.width, 1 + self._width, MOUTH_WIDTHS))
+            self._shape = Mouth(step, _held_step(self._shape.width, WIDTH_AT_REST * (1 + self._width), MOUTH_WIDTHS))
         return self._shape
 
     def _targets(self, samples: Samples | None, duration_s: float) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from agent.avatars.builtin.presenters import UnknownPresenterError
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.builtin.voices import SAMPLE_RATE, babble, frames_of, vowel
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def mode(**changes: Any) -> ModeSettings:

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from agent.avatars.builtin.face_state import (
+    AHEAD,
     BREATH_STEPS,
     CLOSED_MOUTH,
     LID_STEPS,
     MOUTH_OPENINGS,
+    SMILE_STEPS,
     SWAY_STEPS,
+    Expression,
+    FaceState,
     Mouth,
 )
 from agent.avatars.builtin.idle_motion import IdleMotion
@@ -178,3 +182,51 @@ async def test_sound_wakes_the_pacer_at_once() -> None:
     await asyncio.sleep(0)
     woken.set()
     assert await asyncio.wait_for(waiting, 1) is False
+
+
+def settled_on(expression: Expression, seed: int = 5) -> list[FaceState]:
+    """Ten seconds of a quiet face, from a second after it was asked for an expression."""
+    motion, states = IdleMotion(random.Random(seed)), []
+    motion.show(expression)
+    for _ in range(25 * 11):
+        motion.advance(FRAME_S, speaking=False)
+        states.append(motion.state(CLOSED_MOUTH))
+    return states[25:]
+
+
+def test_each_expression_has_a_face_of_its_own() -> None:
+    neutral, listening, thinking, happy = (settled_on(expression) for expression in Expression)
+    assert {state.brows for state in neutral} == {0}
+    assert {state.smile for state in neutral} == {0}
+    assert min(state.brows for state in listening) > 0
+    assert min(state.pose.tilt for state in listening) > 0
+    assert max(state.gaze.down for state in thinking) < 1
+    assert sum(state.gaze.across for state in thinking) > len(thinking)
+    assert {state.smile for state in happy} == {SMILE_STEPS - 1}
+
+
+def test_an_expression_comes_in_steps_within_a_third_of_a_second() -> None:
+    motion, smiles = IdleMotion(random.Random(5)), []
+    motion.show(Expression.HAPPY)
+    assert motion.state(CLOSED_MOUTH).smile == 0
+    for _ in range(9):
+        motion.advance(FRAME_S, speaking=False)
+        smiles.append(motion.state(CLOSED_MOUTH).smile)
+    assert smiles == sorted(smiles)
+    assert set(smiles) == set(range(SMILE_STEPS))
+
+
+def test_eyes_look_about_and_come_back() -> None:
+    gazes = [state.gaze for state in settled_on(Expression.NEUTRAL)]
+    assert len(set(gazes)) > 1
+    assert gazes.count(AHEAD) > len(gazes) / 3
+
+
+def test_brows_rise_on_some_stressed_words_only() -> None:
+    motion, brows = IdleMotion(random.Random(5)), []
+    for frame in range(25 * 20):
+        motion.advance(FRAME_S, speaking=True, openness=1.0 if frame % 40 == 0 else 0.3)
+        brows.append(motion.state(CLOSED_MOUTH).brows)
+    lifts = sum(before == 0 < after for before, after in itertools.pairwise(brows))
+    assert 2 <= lifts <= 11
+    assert brows.count(0) > len(brows) / 3

@@ -17,8 +17,10 @@ from agent.avatars.builtin.face_state import (
     CLOSED_MOUTH,
     LID_STEPS,
     MOUTH_OPENINGS,
+    MOUTH_WIDTHS,
     SWAY_STEPS,
     UPRIGHT,
+    WIDTH_AT_REST,
     FaceState,
     Mouth,
     Pose,
@@ -71,7 +73,7 @@ def test_a_missing_picture_is_named(tmp_path: Path) -> None:
 def test_any_even_size_is_filled_and_shows_the_face(width: int, height: int) -> None:
     presenter = load_presenter("omar")
     face = DrawnFace(presenter, width, height)
-    for state in (AT_REST, FaceState(LEANING, Mouth(5, 0), 2), FaceState(Pose(3, -5), Mouth(7, 2), 4)):
+    for state in (AT_REST, FaceState(LEANING, Mouth(5, 0), 2), FaceState(Pose(3, -5), Mouth(7, 4), 4)):
         buffer = FrameComposer(face).compose(state).buffer
         assert len(buffer) == width * height * 3 // 2
     edges = luma(face.frame(UPRIGHT), face)[:, [0, -1]]
@@ -86,7 +88,9 @@ def test_an_opening_mouth_moves_the_lower_face_and_nothing_else(face: DrawnFace)
     presenter = load_presenter("omar")
     placement = place(presenter, 640, 360)
     still = drawn(face, AT_REST)
-    small, wide = (drawn(face, FaceState(UPRIGHT, Mouth(opening, 1), 0)) for opening in (2, MOUTH_OPENINGS - 1))
+    small, wide = (
+        drawn(face, FaceState(UPRIGHT, Mouth(opening, WIDTH_AT_REST), 0)) for opening in (2, MOUTH_OPENINGS - 1)
+    )
     region = changed(still, wide)
     assert region.top > placement.y(450)
     assert region.bottom > placement.y(640)  # the chin follows
@@ -96,7 +100,9 @@ def test_an_opening_mouth_moves_the_lower_face_and_nothing_else(face: DrawnFace)
 
 def test_a_rounded_mouth_is_narrower_than_a_wide_one(face: DrawnFace) -> None:
     still = drawn(face, AT_REST)
-    rounded, wide = (np.abs(drawn(face, FaceState(UPRIGHT, Mouth(5, width), 0)) - still) for width in (0, 2))
+    rounded, wide = (
+        np.abs(drawn(face, FaceState(UPRIGHT, Mouth(5, width), 0)) - still) for width in (0, MOUTH_WIDTHS - 1)
+    )
     assert not np.array_equal(rounded, wide)
 
 
@@ -121,7 +127,7 @@ def test_mouth_and_lids_join_the_picture_without_a_seam(face: DrawnFace, pose: P
 
 
 def test_the_patches_of_mouth_and_lids_do_not_overlap(face: DrawnFace) -> None:
-    mouth, lids = face.mouth(Mouth(7, 1), LEANING).rect, face.lids(4, LEANING).rect
+    mouth, lids = face.mouth(Mouth(7, WIDTH_AT_REST), LEANING).rect, face.lids(4, LEANING).rect
     assert lids.bottom <= mouth.top
 
 
@@ -138,7 +144,7 @@ def test_a_quiet_face_that_was_shown_before_is_not_drawn_again() -> None:
     first, second = composer.compose(AT_REST), composer.compose(AT_REST)
     assert (first.kind, second.kind) == ("composed", "cached")
     assert second.buffer is first.buffer
-    talking = composer.compose(FaceState(UPRIGHT, Mouth(4, 1), 0))
+    talking = composer.compose(FaceState(UPRIGHT, Mouth(4, WIDTH_AT_REST), 0))
     assert talking.kind == "composed"
     assert composer.compose(AT_REST).buffer == first.buffer
 
@@ -172,4 +178,4 @@ def test_what_is_kept_has_a_limit_in_bytes_and_keeps_the_latest() -> None:
 def states() -> Iterator[FaceState]:
     for breath in range(BREATH_STEPS):
         for sway in range(-4, 5):
-            yield FaceState(Pose(breath, sway), Mouth(1 + breath % (MOUTH_OPENINGS - 1), 1), 0)
+            yield FaceState(Pose(breath, sway), Mouth(1 + breath % (MOUTH_OPENINGS - 1), WIDTH_AT_REST), 0)

@@ -105,7 +105,7 @@ class DrawnFace:
             self.lids(lids, UPRIGHT)
             yield
         for opening in range(1, MOUTH_OPENINGS):
-            for width in range(MOUTH_WIDTHS):
+            for width in range(0, MOUTH_WIDTHS, 2):
                 self.mouth(Mouth(opening, width), UPRIGHT)
                 yield
 

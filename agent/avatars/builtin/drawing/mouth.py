@@ -17,7 +17,7 @@ from agent.avatars.builtin.presenters import MouthPlaces, Placement
 _WIDEST_OPENING: Final = 0.64  # of half the mouth's width
 _UPPER_SHARE: Final = 0.18  # of the opening that the upper lip gives; the lower lip gives the rest
 _JAW_SHARE: Final = 0.52  # of the opening that the chin follows
-_WIDTHS: Final = (0.74, 1.0, 1.07)  # rounded, at rest, wide; of the mouth's width
+_WIDTHS: Final = (0.74, 0.87, 1.0, 1.04, 1.07)  # by width step; of the mouth's width
 
 # Blue, green, red.
 _DEEP: Final = np.array([14, 10, 34], np.float32)
@@ -62,7 +62,7 @@ class MouthDrawing:
 
         # Down: lips part about their line, the chin follows the lower one.
         u = np.asarray((source_x - middle) / reach, np.float32)
-        roundness = 0.4 if mouth.width == 0 else 0.57
+        roundness = (0.4, 0.48, 0.57, 0.57, 0.57)[mouth.width]
         gap = np.asarray(np.clip(1 - u * u, 0, 1) ** roundness, np.float32)
         parting = through(line, source_x)
         upper, lower = parting - _UPPER_SHARE * opening * gap, parting + (1 - _UPPER_SHARE) * opening * gap
