@@ -14,7 +14,7 @@ from typing import Final
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.samplers.cpu import CpuReader
 from agent.samplers.memory import read_memory
-from agent.samplers.processes import ProcessGroup, ProcessReader, Role, all_processes, group_tree
+from agent.samplers.processes import ProcessGroup, ProcessReader, ProcessTable, Role, group_tree
 from agent.telemetry import Telemetry
 from agent.worker_process import running_worker
 from protocol.events import HostSample, ProcessExited
@@ -71,6 +71,7 @@ class Sampler:
         self._environment = environment
         self._telemetry = telemetry
         self._cpu = CpuReader()
+        self._table = ProcessTable()
         self._processes = ProcessReader()
         self._exits = ExitWatch(telemetry, environment.host)
 
@@ -91,9 +92,11 @@ class Sampler:
     def sample(self) -> None:
         """Takes one sample and emits it."""
         worker = running_worker(self._environment)
-        groups = group_tree(worker.pid, all_processes()) if worker else []
+        now_s = time.monotonic()
+        groups = group_tree(worker.pid, self._table.read(now_s)) if worker else []
+        self._table.follow(groups)
         self._exits.follow(groups)
-        processes = self._processes.read(groups, time.monotonic())
+        processes = self._processes.read(groups, now_s)
         self._telemetry.emit(
             HostSample,
             host=self._environment.host,

@@ -80,7 +80,8 @@ class Batch:
         """The live session whose job is this process."""
         if self._jobs is None:
             live = AvatarSession.objects.filter(state__in=LIVE_STATES).exclude(job_pid=None)
-            self._jobs = {(row.host, row.job_pid): SessionRef(row.pk, str(row.code)) for row in live}
+            rows = live.values_list("host", "job_pid", "pk", "code")
+            self._jobs = {(host, job_pid): SessionRef(pk, str(code)) for host, job_pid, pk, code in rows}
         return self._jobs.get((host, pid))
 
     def forget_jobs(self) -> None:

@@ -27,7 +27,7 @@ CONSUMER: Final = "ingester"
 LEASE_KEY: Final = "avatary:ingester"
 LEASE_S: Final = 3.0
 BATCH_ENTRIES: Final = 500
-BLOCK_MS: Final = 500
+BLOCK_MS: Final = 1000
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 2.0
 
@@ -48,6 +48,7 @@ class Ingester:
         self._lease = Lock(redis, LEASE_KEY, timeout=LEASE_S, thread_local=False)
         self._has_group = False
         self._pending_first = True
+        self._is_active = False
         self._frames: Frames = {}
 
     def run(self, stop: Event) -> None:
@@ -73,17 +74,19 @@ class Ingester:
 
     def hold_lease(self) -> bool:
         """True while this ingester is the active one."""
-        try:
-            if self._lease.owned():
-                return bool(self._lease.reacquire())
-            is_won = bool(self._lease.acquire(blocking=False))
-        except LockError:
-            return False
-        if is_won:
+        if self._is_active:
+            try:
+                self._lease.reacquire()
+                return True
+            except LockError:
+                self._is_active = False
+        self._is_active = bool(self._lease.acquire(blocking=False))
+        if self._is_active:
             self._pending_first = True  # whoever held it meanwhile may have left something unacknowledged
-        return is_won
+        return self._is_active
 
     def release_lease(self) -> None:
+        self._is_active = False
         try:
             if self._lease.owned():
                 self._lease.release()

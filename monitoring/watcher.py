@@ -1,6 +1,6 @@
 """The watcher: no session stays as it is with nobody behind it.
 
-It looks at the rows twice a second. A killed job is reported by its host's sampler and handled on ingest; the watcher finds what
+It looks at the rows once a second. A killed job is reported by its host's sampler and handled on ingest; the watcher finds what
 nobody reports. Telemetry that is away proves nothing: a silent job is lost only if LiveKit does not see it either.
 """
 
@@ -40,7 +40,7 @@ from sessions.tasks import ensure_agent_worker, place_session
 
 logger = logging.getLogger(__name__)
 
-TICK_S: Final = 0.5
+TICK_S: Final = 1.0
 ASK_EVERY: Final = timedelta(seconds=2)
 PLACE_EVERY: Final = timedelta(seconds=20)
 START_WORKER_EVERY: Final = timedelta(seconds=10)

@@ -1,5 +1,6 @@
 """The agent worker's process tree: the worker with its helpers, and each job process with its children."""
 
+import math
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,6 +12,8 @@ from agent.memory import ProcessMemory, read_memory, read_rss
 from protocol.events import ProcessSample
 
 FORKSERVER: Final = b"multiprocessing.forkserver"
+STRANGERS_ANEW_S: Final = 30.0
+IDLE_MEMORY_EVERY: Final = 4  # readings
 BUSY_TICKS: Final = 5  # between two readings: a job with a picture uses more, an idle worker less
 
 Role = Literal["worker", "job"]
@@ -25,10 +28,38 @@ class ProcessGroup:
     members: tuple[ProcessStat, ...]
 
 
-def all_processes() -> list[ProcessStat]:
-    """Every process that lives; zombies are gone."""
-    found = (read_stat(int(name)) for name in os.listdir("/proc") if name.isdigit())
-    return [stat for stat in found if stat is not None and not stat.gone]
+class ProcessTable:
+    """Every process that lives, by pid; zombies are gone.
+
+    A stranger is read once, and anew every `STRANGERS_ANEW_S` in case its pid went to another process meanwhile: a host has
+    hundreds of them, and none becomes ours except by being started.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, ProcessStat] = {}
+        self._followed: set[int] = set()
+        self._all_read_at_s = -math.inf
+
+    def read(self, now_s: float) -> list[ProcessStat]:
+        """As of now for whom `follow` named and for who is new. `now_s` is on the monotonic clock."""
+        anew = now_s - self._all_read_at_s >= STRANGERS_ANEW_S
+        if anew:
+            self._all_read_at_s = now_s
+        found = {}
+        for name in os.listdir("/proc"):
+            if not name.isdigit():
+                continue
+            pid = int(name)
+            stat = None if anew or pid in self._followed else self._known.get(pid)
+            stat = stat or read_stat(pid)
+            if stat is not None and not stat.gone:
+                found[pid] = stat
+        self._known = found
+        return list(found.values())
+
+    def follow(self, groups: Iterable["ProcessGroup"]) -> None:
+        """These are read anew each time."""
+        self._followed = {stat.pid for group in groups for stat in group.members}
 
 
 def is_forkserver(pid: int) -> bool:
@@ -68,7 +99,7 @@ def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[Proces
 class ProcessReader:
     """Samples of groups. Proportional memory takes the kernel milliseconds a process, so who does nothing waits its turn.
 
-    PSS and USS are read anew of each process that is new or busy, and of one of the others.
+    PSS and USS are read anew of each process that is new or busy, and now and then of one of the others.
     """
 
     def __init__(self) -> None:
@@ -94,9 +125,9 @@ class ProcessReader:
     def _refresh_memory(self, members: dict[tuple[int, int], ProcessStat]) -> None:
         self._memory = {key: memory for key, memory in self._memory.items() if key in members}
         due = {key for key, stat in members.items() if key not in self._memory or self._is_busy(key, stat)}
-        if members:
-            self._turn = (self._turn + 1) % len(members)
-            due.add(list(members)[self._turn])
+        self._turn += 1
+        if members and self._turn % IDLE_MEMORY_EVERY == 0:
+            due.add(list(members)[self._turn // IDLE_MEMORY_EVERY % len(members)])
         for key in due:
             self._memory[key] = read_memory(key[0])
 

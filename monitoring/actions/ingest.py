@@ -137,7 +137,8 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
                 aside.append(read)
                 source.set_aside += 1
         batch.flush()
-        EventSource.objects.bulk_update(sources.values(), ["last_seq", "replayed", "missed", "set_aside", "last_at"])
+        for source in sources.values():
+            source.save(update_fields=["last_seq", "replayed", "missed", "set_aside", "last_at"])
         done.set_aside = _set_aside(aside)
         for code in batch.changed:
             transaction.on_commit(lambda code=code: session_changed.send(sender=AvatarSession, code=code))  # type: ignore[misc]
@@ -148,9 +149,12 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
 
 
 def _lock_sources(names: set[str]) -> dict[str, EventSource]:
-    EventSource.objects.bulk_create([EventSource(name=name) for name in sorted(names)], ignore_conflicts=True)
     rows = EventSource.objects.select_for_update().filter(name__in=names).order_by("name")
-    return {source.name: source for source in rows}
+    sources = {source.name: source for source in rows}
+    if new := names - sources.keys():
+        EventSource.objects.bulk_create([EventSource(name=name) for name in sorted(new)], ignore_conflicts=True)
+        sources = {source.name: source for source in rows.all()}
+    return sources
 
 
 def _set_aside(reads: Sequence[_Read]) -> int:

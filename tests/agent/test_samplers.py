@@ -142,6 +142,21 @@ def test_cpu_of_a_process_is_absent_at_first_and_then_of_one_core() -> None:
     assert second.cpu_percent == pytest.approx(150)
 
 
+def test_a_new_process_is_in_the_table_at_once_and_leaves_it_when_it_ends() -> None:
+    table = processes.ProcessTable()
+    table.read(100.0)
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        found = next(stat for stat in table.read(101.0) if stat.pid == child.pid)
+        assert found.parent == os.getpid()
+    finally:
+        child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+    table.follow([processes.ProcessGroup(child.pid, "job", (found,))])
+    assert child.pid not in {stat.pid for stat in table.read(102.0)}
+    child.wait()
+
+
 @pytest.fixture
 def sampler(host: Host) -> Iterator[Stream]:
     """The sampler runs; the view begins with its first sample."""
