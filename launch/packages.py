@@ -27,7 +27,10 @@ OLDEST_NODE = 18
 
 
 async def install_python_packages(lists: Sequence[str]) -> None:
-    """Make .venv and install the pinned `lists` (file names in the clone) into it. Does nothing when they are in."""
+    """Make .venv and install the pinned `lists` (file names in the clone, complete with what they need) into it.
+
+    Does nothing when they are in.
+    """
     if _is_installed(VENV, lists):
         return
     with stage("Python packages"):
@@ -40,7 +43,7 @@ async def install_python_packages(lists: Sequence[str]) -> None:
                 "uv pip install", [uv, "pip", "install", "--compile-bytecode", "--python", python, *requirements]
             )
         except CommandFailed:  # a package index that only pip is configured for, a machine that uv has no build for
-            await children.run("pip install", [python, "-m", "pip", "install", "--quiet", *requirements])
+            await children.run("pip install", [python, "-m", "pip", "install", "--quiet", "--no-deps", *requirements])
         _remember(VENV, lists)
 
 
