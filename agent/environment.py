@@ -21,6 +21,7 @@ class HostEnvironment:
     host: str
     livekit_url: str | None
     redis_url: str
+    whisper_model: str | None = None  # a folder, or the name of one in `models/` of the state folder
 
     @classmethod
     def read(cls) -> "HostEnvironment":
@@ -33,12 +34,18 @@ class HostEnvironment:
             host=host,
             livekit_url=os.environ.get("LIVEKIT_URL") or None,
             redis_url=os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
+            whisper_model=os.environ.get("AVATARY_WHISPER_MODEL") or None,
         )
 
     @property
     def worker_file(self) -> Path:
         """Who the host's agent worker is: written by the worker, read by the CLI and the sampler."""
         return self.home / "agent-worker.json"
+
+    @property
+    def models_socket(self) -> Path:
+        """Where the host's shared model process is asked."""
+        return self.home / "models.sock"
 
     @property
     def worker_log(self) -> Path:

@@ -5,6 +5,7 @@ This module is imported again in every job process: everything heavy is imported
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import multiprocessing.forkserver
@@ -15,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.environment import HostEnvironment, InvalidEnvironment
+from agent.models.whisper_files import configured_folder
 from agent.worker_process import WorkerRecord
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ def main() -> int:
         environment = HostEnvironment.read()
         if environment.livekit_url is None:
             raise InvalidEnvironment("LIVEKIT_URL is not set: the agent worker has no LiveKit server to register with")
+        configured_folder(environment)
     except InvalidEnvironment as error:
         logger.error("%s", error)
         return 2
@@ -87,6 +90,7 @@ def _no_load() -> float:
 
 async def serve(environment: HostEnvironment) -> None:
     """Runs the server until a signal ends it. Writes `agent-worker.json`, reports every registration."""
+    from agent.models.supervisor import ModelSupervisor
     from agent.telemetry import Telemetry
     from protocol.events import WorkerStarted
 
@@ -105,6 +109,7 @@ async def serve(environment: HostEnvironment) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    models = asyncio.create_task(ModelSupervisor(environment.models_socket).run(), name="model-supervisor")
     running = asyncio.create_task(server.run(), name="agent-server")
     stopping = asyncio.create_task(stop.wait(), name="stop-signal")
     try:
@@ -114,6 +119,9 @@ async def serve(environment: HostEnvironment) -> None:
         await running
     finally:
         stopping.cancel()
+        models.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await models
         await telemetry.aclose()
 
 
