@@ -15,6 +15,7 @@ from launch.errors import LaunchError
 from launch.livekit import get_server
 from launch.packages import install_browser_packages, install_python_packages
 from launch.state import home_folder, wants_own_livekit
+from launch.translations import compile_translations
 
 RUN_LISTS = ["requirements.txt"]
 DEV_LISTS = ["requirements.txt", "requirements-dev.txt"]
@@ -33,6 +34,7 @@ async def install(*, dev: bool, packages_only: bool) -> None:
                     parts.create_task(get_server(home))
     except* LaunchError as failures:
         raise failures.exceptions[0] from None
+    await compile_translations()
 
 
 def main() -> int:

@@ -70,6 +70,11 @@ def revoke_link(link: VisitorLink, *, by: str) -> bool:
     return True
 
 
+def link_language(token: str) -> str | None:
+    """Language of the session behind a link, open or not; None for an unknown link."""
+    return VisitorLink.objects.filter(token=token).values_list("session__language", flat=True).first()
+
+
 def check_link(token: str) -> VisitorLink:
     """The link of `token`, known to be open for a visit that was begun or a new one. Raises a `LinkError`."""
     link = VisitorLink.objects.select_related("session__profile_version__profile").filter(token=token).first()

@@ -4,12 +4,13 @@ import logging
 from typing import Annotated
 
 from django.http import HttpRequest
+from django.utils import translation
 from ninja import Router, Schema
 from ninja.throttling import AnonRateThrottle
 from pydantic import Field
 from redis import RedisError
 
-from sessions.actions.links import JoinTicket, join
+from sessions.actions.links import JoinTicket, join, link_language
 
 logger = logging.getLogger(__name__)
 router = Router(tags=["joining"])
@@ -42,4 +43,5 @@ class JoinOut(Schema):
 def enter(request: HttpRequest, token: str, body: JoinIn | None = None) -> JoinTicket:
     """A room token for a visitor. `visit` resumes an earlier visit of the same page. 404, 410, 429 with a sentence."""
     body = body or JoinIn()
-    return join(token, name=body.name, visit_code=body.visit)
+    with translation.override(link_language(token) or translation.get_language_from_request(request)):
+        return join(token, name=body.name, visit_code=body.visit)

@@ -21,13 +21,17 @@ _numbers = itertools.count(1)
 
 
 class StandInAgent:
-    """Blocking methods; the room lives on a thread of its own. `reports` are the visit reports it was sent."""
+    """Blocking methods; the room lives on a thread of its own.
+
+    `reports` are the visit reports it was sent, `typed` who typed what.
+    """
 
     def __init__(
         self, url: str, api_key: str, api_secret: str, room: str, picture: np.ndarray[Any, Any] | None = None
     ) -> None:
         self.identity = f"agent-{next(_numbers)}"
         self.reports: list[tuple[str, VisitReport]] = []
+        self.typed: list[tuple[str, str]] = []
         self._picture = picture if picture is not None else np.full((360, 640, 4), 90, np.uint8)
         self._url = url
         self._token = (
@@ -93,6 +97,7 @@ class StandInAgent:
         self.room = rtc.Room()
         await self.room.connect(self._url, self._token)
         self.room.local_participant.register_rpc_method(VISIT_PROGRESS_METHOD, self._progress)
+        self.room.register_text_stream_handler("lk.chat", self._read)
 
     async def _leave(self) -> None:
         for task in self._tasks:
@@ -103,6 +108,12 @@ class StandInAgent:
     async def _progress(self, call: rtc.RpcInvocationData) -> str:
         self.reports.append((call.caller_identity, VisitReport.model_validate(json.loads(call.payload))))
         return VisitReportReply().model_dump_json()
+
+    def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
+        async def read() -> None:
+            self.typed.append((identity, await reader.read_all()))
+
+        self._tasks.append(asyncio.ensure_future(read()))
 
     async def _publish(self) -> None:
         height, width, _ = self._picture.shape
@@ -116,7 +127,7 @@ class StandInAgent:
             rtc.LocalVideoTrack.create_video_track("avatar_video", video),
             rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False),
         )
-        self._tasks = [asyncio.create_task(self._show(video)), asyncio.create_task(self._play(audio))]
+        self._tasks += [asyncio.create_task(self._show(video)), asyncio.create_task(self._play(audio))]
 
     async def _show(self, source: rtc.VideoSource) -> None:
         height, width, _ = self._picture.shape

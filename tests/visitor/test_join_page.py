@@ -127,8 +127,35 @@ def test_without_a_microphone_the_visitor_still_sees_and_hears(visitor: OpenPage
     wait_until(lambda: any(report.first_sound_ms for _, report in job.reports), "the first sound")
     page.get_by_role("button", name="Microphone").click()
     expect_shown(page, screen="help")
-    page.get_by_role("button", name="Watch and listen without it").click()
+    page.get_by_role("button", name="Type instead").click()
     expect_shown(page, screen="talk", gate="none")
+    expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
+
+
+def test_typed_words_reach_the_avatar_and_stand_among_the_captions(
+    visitor: OpenPage, agent: NewAgent, house: House
+) -> None:
+    page = visitor()
+    job = meet(page, agent)
+    page.get_by_role("button", name="Type", exact=True).click()
+    field = page.get_by_role("textbox", name="Your question")
+    field.fill("  How old is the boat?  ")
+    field.press("Enter")
+    wait_until(lambda: job.typed, "the typed question")
+    assert job.typed == [(house.session.visits.get().identity, "How old is the boat?")]
+    expect(page.locator(".cap.you")).to_contain_text("How old is the boat?")
+    expect(field).to_have_value("")
+    field.press("Escape")
+    expect(page.get_by_role("button", name="Type", exact=True)).to_be_focused()
+
+
+def test_who_wants_to_type_is_not_asked_for_a_microphone(visitor: OpenPage, agent: NewAgent) -> None:
+    page = visitor(microphone=False)
+    agent().ready()
+    page.get_by_role("button", name="or type instead").click()
+    expect_shown(page, screen="talk", gate="none")
+    expect(page.get_by_role("textbox", name="Your question")).to_be_visible()
+    expect(page.get_by_text("can’t hear you yet")).to_be_hidden()
 
 
 def test_an_avatar_that_is_lost_comes_back_on_the_next_ready_frame(visitor: OpenPage, agent: NewAgent) -> None:

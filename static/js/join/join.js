@@ -7,6 +7,7 @@ import { AvatarRoom } from "./room.js";
 import { Screens } from "./screens.js";
 import { Meter, wakeSound } from "./sound.js";
 import { AT_FIRST, isPresent, viewOf } from "./stages.js";
+import { Typing } from "./typing.js";
 import { Refused, askForTicket, untilItWorks } from "./visit.js";
 
 const body = document.body;
@@ -49,6 +50,19 @@ function hear(changes) {
   return visit?.publish();
 }
 
+const typing = new Typing(body.querySelector("[data-typing]"), async (text) => {
+  try {
+    await visit.room.type(text);
+  } catch (error) {
+    console.warn("The typed words could not be sent", error);
+    learn({ unsent: true });
+    return false;
+  }
+  learn({ unsent: false });
+  captions.write("you", crypto.randomUUID(), text);
+  return true;
+});
+
 class Visit {
   constructor() {
     this.ending = new AbortController();
@@ -65,10 +79,10 @@ class Visit {
     });
   }
 
-  /** Into the room, as often as it takes; the microphone is asked for beside it. */
+  /** Into the room, as often as it takes; the microphone is asked for beside it, unless the visitor types. */
   async enter() {
     const { signal } = this.ending;
-    microphone.open();
+    if (!facts.typing) microphone.open();
     try {
       await untilItWorks(() => this.#connect(signal), () => learn({ trying: true }), signal);
     } catch (error) {
@@ -147,17 +161,30 @@ function finish(changes) {
   learn({ ...AT_FIRST, mic, heard, captions: shown, ...changes });
 }
 
+/** @param {Partial<import("./stages.js").Facts>} changes */
+function begin(changes) {
+  wakeSound();
+  finish({ started: true, connection: "connecting", ...changes });
+  visit = new Visit();
+  visit.enter();
+}
+
 const actions = {
-  talk() {
-    wakeSound();
-    finish({ started: true, connection: "connecting" });
-    visit = new Visit();
-    visit.enter();
+  talk: () => begin({}),
+  "type-instead": () => begin({ typing: true }),
+  type() {
+    learn({ typing: true, help: false });
+    typing.focus();
+  },
+  async "stop-typing"() {
+    learn({ typing: false, unsent: false });
+    body.querySelector("[data-do=type]").focus();
+    if (facts.mic === "unknown") await microphone.open();
   },
   back: () => finish({}),
   leave: () => finish({ over: "left" }),
   help: () => learn({ help: true }),
-  "close-help": () => (facts.started ? learn({ help: false }) : actions.talk()),
+  "close-help": () => (facts.started ? actions.type() : actions["type-instead"]()),
   "try-microphone": () => microphone.open(),
   async "toggle-microphone"() {
     if (facts.mic === "on" || facts.mic === "muted") await microphone.toggle();

@@ -7,6 +7,7 @@ const AGENT_STATE_ATTRIBUTE = "lk.agent.state";
 const ON_BEHALF_ATTRIBUTE = "lk.publish_on_behalf";
 const PROGRESS_METHOD = "avatary.visit_progress";
 const CAPTIONS_TOPIC = "lk.transcription";
+const TYPED_TOPIC = "lk.chat";
 
 /** Disconnects that are an answer, not an accident: the page does not come back by itself. */
 const FINAL = {
@@ -64,6 +65,13 @@ export class AvatarRoom {
     if (this.published === microphone) return;
     this.published = microphone;
     await this.room.localParticipant.publishTrack(microphone, { source: Track.Source.Microphone });
+  }
+
+  /** Words that were typed, to the avatar alone. @param {string} text */
+  async type(text) {
+    const { agent } = this;
+    if (!agent) throw new Error("The avatar is not in the room");
+    await this.room.localParticipant.sendText(text, { topic: TYPED_TOPIC, destinationIdentities: [agent.identity] });
   }
 
   /** Must run inside a tap. */

@@ -16,6 +16,8 @@
  * @property {"unknown"|"asking"|"on"|"muted"|"blocked"|"missing"} mic
  * @property {boolean} heard            the microphone check heard something
  * @property {boolean} captions
+ * @property {boolean} typing           the visitor types instead of talking
+ * @property {boolean} unsent           what was typed last did not reach the avatar
  * @property {null|"left"|"ended"|"removed"|"elsewhere"|"refused"} over  why the visit is over
  * @property {string} refusal           code of a refused join
  *
@@ -40,6 +42,8 @@ export const AT_FIRST = {
   mic: "unknown",
   heard: false,
   captions: true,
+  typing: false,
+  unsent: false,
   over: null,
   refusal: "",
 };
@@ -68,6 +72,7 @@ export function viewOf(facts) {
     mic: facts.mic,
     heard: facts.heard ? "yes" : "no",
     captions: facts.captions ? "on" : "off",
+    typing: facts.typing ? "on" : "off",
     refusal: REFUSALS.includes(facts.refusal) ? facts.refusal : "other",
   };
 }
@@ -92,6 +97,8 @@ function gateOf(facts) {
 }
 
 function noticeOf(facts) {
+  if (facts.unsent) return "unsent";
   if (facts.weak) return "weak";
+  if (facts.typing) return "none";
   return facts.mic === "blocked" || facts.mic === "missing" ? facts.mic : "none";
 }
