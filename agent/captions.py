@@ -82,3 +82,43 @@ class SpokenCaptions:
     async def aclose(self) -> None:
         await self._synchronizer.aclose()
         await self._captions.aclose()
+
+
+class VisitorCaptions:
+    """What visitors are heard to say, under their own names: the whole text so far each time, as LiveKit does it."""
+
+    def __init__(self, room: rtc.Room) -> None:
+        self._room = room
+        self._segments: dict[str, str] = {}
+        self._waiting: asyncio.Queue[tuple[str, str, dict[str, str]]] = asyncio.Queue()
+        self._sending = asyncio.create_task(self._send(), name="visitor-captions")
+
+    def show(self, identity: str, text: str, *, final: bool) -> None:
+        if not text:
+            return
+        segment = self._segments.setdefault(identity, utils.shortuuid("SG_"))
+        if final:
+            del self._segments[identity]
+        attributes = {
+            ATTRIBUTE_TRANSCRIPTION_FINAL: "true" if final else "false",
+            ATTRIBUTE_TRANSCRIPTION_SEGMENT_ID: segment,
+        }
+        self._waiting.put_nowait((identity, text, attributes))
+
+    async def aclose(self) -> None:
+        self._sending.cancel()
+        await asyncio.gather(self._sending, return_exceptions=True)
+
+    async def _send(self) -> None:
+        while True:
+            identity, text, attributes = await self._waiting.get()
+            if not self._room.isconnected():
+                continue
+            try:
+                writer = await self._room.local_participant.stream_text(
+                    topic=TOPIC_TRANSCRIPTION, sender_identity=identity, attributes=attributes
+                )
+                await writer.write(text)
+                await writer.aclose()
+            except (rtc.StreamError, ConnectionError, RuntimeError) as error:
+                logger.warning("a visitor's caption could not be sent: %s", error)

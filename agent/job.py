@@ -6,25 +6,32 @@ import json
 import logging
 import os
 import time
+from typing import Any, get_args
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, JobContext, room_io
+from livekit.agents import Agent, AgentSession, JobContext, llm, room_io
 from pydantic import ValidationError
 
 from agent.avatars import Avatar, AvatarParts, make_avatar
 from agent.captions import SpokenCaptions
+from agent.conversation.conversation import Conversation
+from agent.conversation.session import Abilities, make_session
 from agent.environment import HostEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
+from agent.models import ModelError, load
+from agent.models.client import aclose as let_go_of_models
 from agent.steps import WorkflowAnalyzer
 from agent.telemetry import Telemetry
 from agent.visitors import Visitors
 from agent.voice import hibari_voice
+from agent.voice.hearing.listening import Heard, LocalSTT
+from agent.voice.hearing.microphones import Microphones
 from agent.voice.phrases import PhraseCache
 from agent.voice.speech import HibariTTS, PreparedSpeech
 from protocol.control import STAGE_ATTRIBUTE, Stage
 from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobProcessStarted, JobReady, StepKey
-from protocol.jobspec import JobSpec
+from protocol.jobspec import JobSpec, Language
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +42,9 @@ _ORDERLY = {
     rtc.DisconnectReason.PARTICIPANT_REMOVED,
     rtc.DisconnectReason.ROOM_CLOSED,
 }
+
+# what a conversation needs of the host, in the order in which it is needed
+_MODELS = ((StepKey.SPEECH_MODEL, "speech_to_text"), (StepKey.TURN_MODEL, "turn_end"))
 
 
 async def run_job(ctx: JobContext) -> None:
@@ -87,19 +97,26 @@ def _named_session(ctx: JobContext) -> tuple[str, int]:
 class AvatarJob:
     """Serves one avatar session in one room; the parts of the start run side by side."""
 
-    def __init__(self, ctx: JobContext, spec: JobSpec, telemetry: Telemetry) -> None:
+    def __init__(
+        self, ctx: JobContext, spec: JobSpec, telemetry: Telemetry, answerer: llm.LLM[Any] | None = None
+    ) -> None:
+        """Without an answerer the avatar greets, and hears nobody."""
         self._ctx = ctx
         self._spec = spec
         self._telemetry = telemetry
         self._emit = telemetry.emit
         self._steps = WorkflowAnalyzer(telemetry.emit)
         self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
-        self._session: AgentSession[None] = AgentSession(
-            tts=HibariTTS(),
-            vad=None,
-            turn_handling={"turn_detection": None, "interruption": {"resume_false_interruption": False}},
-            user_away_timeout=None,
-        )
+        self._microphones: Microphones | None = None
+        abilities = None
+        if answerer is not None:
+            self._microphones = microphones = Microphones(ctx.room)
+            hearing = LocalSTT(_languages(spec), microphones.speaker, self._on_heard)
+            abilities = Abilities(hearing, answerer)
+        self._session: AgentSession[None] = make_session(HibariTTS(), abilities)
+        if self._microphones is not None:
+            self._session.input.audio = self._microphones
+        self._conversation: Conversation | None = None
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
         self._visitors = Visitors(
             telemetry.emit, self._greeting.greet, self._greeting.stop, already_greeted=spec.greeted
@@ -113,6 +130,7 @@ class AvatarJob:
         self._frame_reports: asyncio.Task[None] | None = None
         self._stage_again: asyncio.Task[None] | None = None
         self._avatar_watch: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._stage = Stage.CONNECTING
         self._error: str | None = None
 
@@ -151,6 +169,8 @@ class AvatarJob:
             parts.create_task(self._configure())
         self._avatar_watch = asyncio.create_task(self._watch_avatar(self._avatar), name="avatar-watch")
         self._emit(JobReady)
+        if self._conversation is not None:
+            self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
         self._greeting.allow()
         await self._show_stage(Stage.READY)
         self._steps.print_report()
@@ -231,7 +251,30 @@ class AvatarJob:
                 record=False,
                 session_host=False,  # it would tell the whole room what the session does
             )
+            if self._microphones is not None and self._avatar is not None:
+                self._conversation = Conversation(
+                    self._session,
+                    self._ctx.room,
+                    self._microphones,
+                    language=self._spec.language,
+                    show=self._avatar.show,
+                    emit=self._emit,
+                )
             step.note(mode=self._spec.mode_slug, language=self._spec.language)
+
+    def _on_heard(self, heard: Heard | None) -> None:
+        if self._conversation is not None:
+            self._conversation.on_heard(heard)
+
+    async def _warm_models(self) -> None:
+        """Has the host's shared models loaded before the first question, without anybody waiting for it."""
+        for key, method in _MODELS:
+            try:
+                with self._steps.step(key) as step:
+                    loaded = await load(method)
+                    step.note(shared=loaded["loaded"], shared_process_rss_bytes=loaded["rss_bytes"])
+            except (ModelError, TimeoutError):
+                logger.exception("the model for %s is not there yet; it is tried again with the first question", method)
 
     async def _wait_connected(self) -> None:
         await self._connected.wait()
@@ -263,7 +306,11 @@ class AvatarJob:
         await self._greeting.aclose()
         if self._captions is not None:
             await self._captions.aclose()
-        for task in (self._frame_reports, self._stage_again, self._avatar_watch):
+        if self._conversation is not None:
+            await self._conversation.aclose()
+        if self._microphones is not None:
+            await self._microphones.aclose()
+        for task in (self._frame_reports, self._stage_again, self._avatar_watch, self._warming):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -273,9 +320,15 @@ class AvatarJob:
                 await self._avatar.aclose()
             except Exception:
                 logger.exception("the avatar did not close in good order")
+        await let_go_of_models()
         self._emit(JobEnded, error=self._error)
         await self._telemetry.aclose()
         logger.info("closed in %.0f ms", (time.monotonic() - began) * 1000)
+
+
+def _languages(spec: JobSpec) -> list[str]:
+    """What visitors may speak, the session's language first."""
+    return [spec.language, *(language for language in get_args(Language) if language != spec.language)]
 
 
 def _first_cause(error: BaseException) -> BaseException:

@@ -72,6 +72,26 @@ class GreetingStarted(_JobEvent):
     identity: str
 
 
+class TurnCompleted(_JobEvent):
+    """A visitor asked and the avatar answered, was interrupted, or had no answer. What was said stays in the room.
+
+    Times count from the end of the visitor's speech (its last voiced sound), or from a typed question's arrival, unless they
+    say otherwise. `first_sound_ms` is absent where no answer was heard.
+    """
+
+    kind: Literal["turn_completed"] = "turn_completed"
+    identity: Annotated[str, Field(max_length=128)]
+    typed: bool = False
+    language: Annotated[str, Field(max_length=16)]
+    words: Annotated[int, Field(ge=0)]
+    end_of_turn_ms: Milliseconds  # until it was taken for over
+    recognised_ms: Milliseconds | None = None  # the last recognition's own time
+    answer_ms: Milliseconds | None = None  # from the question to the first words of the answer
+    voice_ms: Milliseconds | None = None  # from there to its first sound
+    first_sound_ms: Milliseconds | None = None  # until the answer's sound went out
+    interrupted: bool = False
+
+
 class JobEnded(_JobEvent):
     """Last event of a job that ended in good order. `error` is a sentence, for a job that could not go on."""
 
@@ -90,6 +110,8 @@ class StepKey(StrEnum):
     AVATAR = "starting_avatar_session"
     VOICE_MODEL = "voice_model_loading"
     GREETING_SOUND = "greeting_sound_preparation"
+    SPEECH_MODEL = "speech_recognition_model_loading"
+    TURN_MODEL = "turn_detection_model_loading"
     VISION_STARTUP = "vision_processing_startup"
     VISION_ANALYSIS = "vision_analysis"
     FACE_RECOGNITION = "face_recognition"
@@ -103,6 +125,8 @@ STEP_LABELS: Final[dict[str, str]] = {
     StepKey.AVATAR: "Starting Avatar Session",
     StepKey.VOICE_MODEL: "Voice Model Loading",
     StepKey.GREETING_SOUND: "Greeting Sound Preparation",
+    StepKey.SPEECH_MODEL: "Speech Recognition Model Loading (Lazy)",
+    StepKey.TURN_MODEL: "Turn Detection Model Loading (Lazy)",
     StepKey.VISION_STARTUP: "Vision Processing Startup",
     StepKey.VISION_ANALYSIS: "Vision Analysis",
     StepKey.FACE_RECOGNITION: "Face Recognition",
@@ -270,6 +294,7 @@ TelemetryEvent = Annotated[
     | FirstVideoPublished
     | JobReady
     | GreetingStarted
+    | TurnCompleted
     | JobEnded
     | StepStarted
     | StepFinished

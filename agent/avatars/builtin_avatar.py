@@ -3,11 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from livekit.agents.voice.avatar import QueueAudioOutput
-
 from agent.avatars import AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
+from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
 
 DEFAULT_PRESENTER: Final = "presenter"
@@ -23,7 +22,7 @@ class BuiltinAvatar:
             presenter=str(parts.spec.profile.provider_settings.get("presenter", DEFAULT_PRESENTER)),
             on_frame=parts.on_frame,
         )
-        self._audio = QueueAudioOutput(sample_rate=self._generator.audio_sample_rate, wait_playback_start=True)
+        self._audio = PausableAudioOutput(self._generator.audio_sample_rate)
         parts.session.output.replace_audio_tail(self._audio)
         self._runner: PublishingRunner | None = None
 
