@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from monitoring.batch import Batch
 from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, process_figures
 from monitoring.live import OVERVIEW, host_topic, session_topic
-from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
+from monitoring.models import FrameSample, HostSample, SessionSample, Turn, WorkflowStep
 from protocol import events
 from sessions.actions import progress, workers
 from sessions.models import SessionEvent
@@ -71,6 +71,12 @@ def job_ready(event: events.JobReady, batch: Batch) -> None:
 @handles(events.GreetingStarted)
 def greeting_started(event: events.GreetingStarted, batch: Batch) -> None:
     progress.record_greeted(event.session, event.identity, batch.moment(event.at))
+
+
+@handles(events.TurnCompleted)
+def turn_completed(event: events.TurnCompleted, batch: Batch) -> None:
+    figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind", "identity"})
+    batch.add(Turn(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures))
 
 
 @handles(events.JobEnded)

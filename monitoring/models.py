@@ -117,6 +117,29 @@ class FrameSample(models.Model):
         return f"{self.session_id} {self.at:%H:%M:%S}"
 
 
+class Turn(models.Model):
+    """A visitor's question and how long its answer took, in milliseconds from the question's end. Never what was said."""
+
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="turns")
+    at = models.DateTimeField()
+    typed = models.BooleanField()
+    language = models.CharField(max_length=16)
+    words = models.PositiveIntegerField()
+    end_of_turn_ms = models.FloatField()
+    recognised_ms = models.FloatField(null=True)
+    answer_ms = models.FloatField(null=True)
+    voice_ms = models.FloatField(null=True)
+    first_sound_ms = models.FloatField(null=True)
+    interrupted = models.BooleanField()
+
+    class Meta:
+        ordering = ("session", "at")
+        indexes = (models.Index(fields=("session", "at")),)
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.at:%H:%M:%S}"
+
+
 class EventSource(models.Model):
     """How far each writer's events are ingested: an event at or below `last_seq` has been here before.
 

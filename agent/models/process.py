@@ -22,7 +22,7 @@ from agent.models.registry import MODELS, Dropped, Model, make_model
 logger = logging.getLogger("agent.models")
 
 LEAVE_AFTER_S: Final = 300.0  # without a session
-LOADING_NICENESS: Final = 10  # a picture that is being drawn goes before
+LOADING_NICENESS: Final = 10  # with nobody waiting for it, a picture that is being drawn goes before
 
 
 class Lane:
@@ -43,7 +43,7 @@ class Lane:
     async def load(self) -> Message:
         """Loads where it is not loaded; several who ask wait for the same load. A load that failed is tried anew."""
         loaded, began = self.loaded, time.monotonic()
-        await self._get()
+        await self._get(hurry=False)
         took_ms = (time.monotonic() - began) * 1000
         return Message({"loaded": loaded, "took_ms": round(took_ms, 1), "rss_bytes": read_rss()})
 
@@ -54,7 +54,7 @@ class Lane:
         self._in_line += not may_drop
         self._under_way += 1
         try:
-            model = await self._get()
+            model = await self._get(hurry=True)
             wanted = (lambda: not self._in_line) if may_drop else (lambda: True)
             return await asyncio.get_running_loop().run_in_executor(self._threads, model, request, wanted)
         except Dropped:
@@ -63,12 +63,12 @@ class Lane:
             self._in_line -= not may_drop
             self._under_way -= 1
 
-    async def _get(self) -> Model:
+    async def _get(self, *, hurry: bool) -> Model:
         if self._model is None or (self._model.done() and self._model.exception() is not None):
             self._model = asyncio.get_running_loop().create_future()
             threading.Thread(
                 target=self._load,
-                args=(asyncio.get_running_loop(), self._model),
+                args=(asyncio.get_running_loop(), self._model, hurry),
                 name=f"load-{self._method}",
                 daemon=True,
             ).start()
@@ -77,9 +77,10 @@ class Lane:
             self._threads = ThreadPoolExecutor(model.workers, thread_name_prefix=self._method)
         return model
 
-    def _load(self, loop: asyncio.AbstractEventLoop, loaded: "asyncio.Future[Model]") -> None:
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
+    def _load(self, loop: asyncio.AbstractEventLoop, loaded: "asyncio.Future[Model]", hurry: bool) -> None:
+        if not hurry:
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOADING_NICENESS)
         try:
             model = self._make(self._method)
         except Exception as error:

@@ -15,7 +15,7 @@ from monitoring import handlers
 from monitoring.actions import ingest as ingest_module
 from monitoring.ingester import LEASE_KEY, Ingester, connect
 from monitoring.live import Broadcaster
-from monitoring.models import EventSource, FrameSample, HostSample, SessionSample, SetAsideEvent, WorkflowStep
+from monitoring.models import EventSource, FrameSample, HostSample, SessionSample, SetAsideEvent, Turn, WorkflowStep
 from protocol import events
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
 from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
@@ -59,6 +59,24 @@ def test_replayed_events_are_counted_and_written_once(ingester: Ingester, job: W
     assert FrameSample.objects.count() == 1
     source = EventSource.objects.get(name="job:1")
     assert (source.last_seq, source.replayed, source.missed) == (1, 2, 0)
+
+
+def test_a_turn_is_kept_with_its_times_and_without_its_words(
+    ingester: Ingester, job: Writer, on_air: AvatarSession
+) -> None:
+    job.write(
+        events.TurnCompleted,
+        identity="visitor-dana",
+        language="ar",
+        words=4,
+        end_of_turn_ms=420,
+        recognised_ms=260,
+        first_sound_ms=610,
+    )
+    drain(ingester)
+    turn = Turn.objects.get(session=on_air)
+    assert (turn.language, turn.words, turn.typed, turn.interrupted) == ("ar", 4, False, False)
+    assert (turn.end_of_turn_ms, turn.recognised_ms, turn.first_sound_ms, turn.voice_ms) == (420, 260, 610, None)
 
 
 def test_numbers_that_never_came_are_counted_as_missed(ingester: Ingester, job: Writer) -> None:

@@ -5,7 +5,6 @@ silence ends the turn depends on how finished it sounds.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -36,8 +35,9 @@ logger = logging.getLogger(__name__)
 
 BEFORE_SPEECH_MS: Final = 320
 VOICED_TO_BEGIN: Final = 3  # of the last windows
-ANSWER_WITHIN_S: Final = 8.0  # a recogniser that takes longer has not heard
+ANSWER_WITHIN_S: Final = 20.0  # a model process that died loads its models anew first
 TOO_SLOW_FOR_PARTIALS_MS: Final = 700.0
+TURN_END_WITHIN_S: Final = 1.0  # the words alone tell as well
 TURN_END_SAMPLES: Final = 19_200
 
 
@@ -241,10 +241,13 @@ class _Listening(stt.RecognizeStream):
         return reply.fields["text"], reply.fields["language"], reply.fields["confidence"]
 
     async def _turn_end(self, sound: Samples) -> float | None:
-        with contextlib.suppress(ModelError, TimeoutError):
-            reply = await infer("turn_end", Message({}, sound[-TURN_END_SAMPLES:].tobytes()), timeout_s=ANSWER_WITHIN_S)
-            return float(reply.fields["ended"])
-        return None
+        question = Message({}, sound[-TURN_END_SAMPLES:].tobytes())
+        try:
+            reply = await infer("turn_end", question, timeout_s=TURN_END_WITHIN_S)
+        except (ModelError, TimeoutError) as error:
+            logger.warning("the turn detector did not answer: %s", error or type(error).__name__)
+            return None
+        return float(reply.fields["ended"])
 
     def _send(self, kind: stt.SpeechEventType, text: str, language: str, confidence: float) -> None:
         data = stt.SpeechData(

@@ -1,0 +1,53 @@
+"""What the avatar does by itself, part by part."""
+
+import asyncio
+
+import pytest
+
+from agent.conversation.phrases import is_goodbye, is_thanks
+from agent.conversation.silence import SilencePrompts
+from agent.conversation.typed import AT_ONCE, REFILL_S, Allowance
+from tests.agent.conftest import eventually
+
+
+async def test_silence_is_broken_a_few_times_and_only_for_somebody() -> None:
+    prompted: list[str] = []
+    somebody = False
+    silence = SilencePrompts(0.01, 2, lambda: somebody, lambda: prompted.append("still here"))
+    somebody = True
+    await eventually(lambda: len(prompted) == 2, "two prompts")
+    silence.busy(False)
+    silence.visitor_spoke()
+    await eventually(lambda: len(prompted) == 4, "again after somebody spoke")
+    silence.busy(True)
+    silence.visitor_spoke()
+    await asyncio.sleep(0.05)
+    assert len(prompted) == 4
+    await silence.aclose()
+
+
+def test_questions_come_one_at_a_time() -> None:
+    now = 0.0
+    allowance = Allowance(lambda: now)
+    assert [allowance.take() for _ in range(AT_ONCE + 1)] == [True] * AT_ONCE + [False]
+    now += REFILL_S
+    assert allowance.take()
+    assert not allowance.take()
+
+
+@pytest.mark.parametrize("text", ["Bye!", "Okay, goodbye.", "Thank you, bye bye!", "مع السلامة", "شكراً، إلى اللقاء"])
+def test_a_goodbye_is_known(text: str) -> None:
+    assert is_goodbye(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "How do I say goodbye?", "The bye laws of the museum are on the wall over there", "مرحبا"]
+)
+def test_what_only_sounds_like_a_goodbye_is_none(text: str) -> None:
+    assert not is_goodbye(text)
+
+
+def test_thanks_are_known() -> None:
+    assert is_thanks("Oh, thank you!")
+    assert is_thanks("شكرًا جزيلًا")
+    assert not is_thanks("What is thankfulness?")
