@@ -27,8 +27,8 @@ from agent.visitors import Visitors
 from agent.voice import hibari_voice
 from agent.voice.hearing.listening import Heard, LocalSTT
 from agent.voice.hearing.microphones import Microphones
-from agent.voice.phrases import PhraseCache
-from agent.voice.speech import HibariTTS, PreparedSpeech
+from agent.voice.speech import LocalTTS, PreparedSpeech
+from agent.voice.voices import LocalVoice, UnknownVoice
 from protocol.control import STAGE_ATTRIBUTE, Stage
 from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobProcessStarted, JobReady, StepKey
 from protocol.jobspec import JobSpec, Language
@@ -51,8 +51,13 @@ async def run_job(ctx: JobContext) -> None:
     """Entrypoint of a job process. Returns once the session is READY, or has failed and is shutting down."""
     try:
         spec = JobSpec.model_validate_json(ctx.job.metadata)
+        voice = LocalVoice(spec.profile.voice)
     except ValidationError as error:
-        await _refuse(ctx, error)
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()[:5])
+        await _refuse(ctx, f"The dispatch is not a valid job spec: {problems}")
+        return
+    except UnknownVoice as error:
+        await _refuse(ctx, f"The profile's voice can't speak: {error}. Choose another one in the profile.")
         return
     telemetry = Telemetry(
         f"job:{spec.session_code}:{spec.attempt}:{ctx.job.id}",
@@ -61,13 +66,11 @@ async def run_job(ctx: JobContext) -> None:
     )
     telemetry.start()
     telemetry.emit(JobProcessStarted, host=spec.host, pid=os.getpid(), job_id=ctx.job.id)
-    await AvatarJob(ctx, spec, telemetry).run()
+    await AvatarJob(ctx, spec, telemetry, voice).run()
 
 
-async def _refuse(ctx: JobContext, error: ValidationError) -> None:
-    """A dispatch that is no job spec ends at once, with a sentence for the session that it names."""
-    problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()[:5])
-    sentence = f"The dispatch is not a valid job spec: {problems}"
+async def _refuse(ctx: JobContext, sentence: str) -> None:
+    """A dispatch that can't be served ends at once, with a sentence for the session that it names."""
     logger.error("%s (room %s)", sentence, ctx.job.room.name)
     session, attempt = _named_session(ctx)
     telemetry = Telemetry(
@@ -78,7 +81,7 @@ async def _refuse(ctx: JobContext, error: ValidationError) -> None:
     telemetry.start()
     telemetry.emit(JobEnded, error=sentence)
     await telemetry.aclose()
-    ctx.shutdown("invalid job spec")
+    ctx.shutdown("the dispatch can't be served")
 
 
 def _named_session(ctx: JobContext) -> tuple[str, int]:
@@ -98,7 +101,12 @@ class AvatarJob:
     """Serves one avatar session in one room; the parts of the start run side by side."""
 
     def __init__(
-        self, ctx: JobContext, spec: JobSpec, telemetry: Telemetry, answerer: llm.LLM[Any] | None = None
+        self,
+        ctx: JobContext,
+        spec: JobSpec,
+        telemetry: Telemetry,
+        voice: LocalVoice,
+        answerer: llm.LLM[Any] | None = None,
     ) -> None:
         """Without an answerer the avatar greets, and hears nobody."""
         self._ctx = ctx
@@ -113,7 +121,7 @@ class AvatarJob:
             self._microphones = microphones = Microphones(ctx.room)
             hearing = LocalSTT(_languages(spec), microphones.speaker, self._on_heard)
             abilities = Abilities(hearing, answerer)
-        self._session: AgentSession[None] = make_session(HibariTTS(), abilities)
+        self._session: AgentSession[None] = make_session(LocalTTS(voice), abilities)
         if self._microphones is not None:
             self._session.input.audio = self._microphones
         self._conversation: Conversation | None = None
@@ -121,7 +129,7 @@ class AvatarJob:
         self._visitors = Visitors(
             telemetry.emit, self._greeting.greet, self._greeting.stop, already_greeted=spec.greeted
         )
-        self._phrases = PhraseCache(HostEnvironment.read().home / "cache" / "phrases")
+        self._voice = voice
         self._avatar: Avatar | None = None
         self._captions: SpokenCaptions | None = None
         self._connected = asyncio.Event()
@@ -195,20 +203,18 @@ class AvatarJob:
 
     async def _prepare_greeting(self) -> None:
         greeting = self._spec.profile.greeting
-        speech = await asyncio.to_thread(self._phrases.find, greeting)
-        if speech is None:
+        kept = await asyncio.to_thread(self._voice.kept, greeting)
+        if not kept:
             await self._pictured.wait()  # speaking it takes a core, which the picture needs first
             with self._steps.step(StepKey.VOICE_MODEL) as step:
                 step.note(model="hibari", shared=hibari_voice.is_loaded())
                 await asyncio.to_thread(hibari_voice.load)
         with self._steps.step(StepKey.GREETING_SOUND) as step:
-            step.note(kept=speech is not None)
-            if speech is None:
-                speech = await PreparedSpeech.of(greeting)
-                await asyncio.to_thread(self._phrases.keep, speech)
+            step.note(kept=kept)
+            speech = await PreparedSpeech.of(greeting, self._voice)
             step.note(sound_ms=round(speech.duration_ms), voiced=speech.voiced)
             if not speech.voiced:
-                step.note(reason=f"the voice speaks English only: captions without sound for {self._spec.language!r}")
+                step.note(reason="no voice can read it: captions without sound")
         self._greeting.speech = speech
 
     async def _start_avatar(self, avatar: Avatar) -> None:

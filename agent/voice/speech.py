@@ -1,4 +1,4 @@
-"""hibari behind LiveKit's speech interface."""
+"""The local voices behind LiveKit's speech interface, and speech that is prepared ahead."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,96 +7,161 @@ import numpy as np
 from livekit import rtc
 from livekit.agents import APIConnectOptions, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
-from numpy.typing import NDArray
 
-from agent.voice import hibari_voice
+from agent.voice.sentences import SentenceCutter
+from agent.voice.utterance import SAMPLE_RATE, Utterance, joined
+from agent.voice.visemes import SPOKEN_PART, Lips, SpokenPart, Track, shifted
+from agent.voice.voices import LocalVoice
 
 FRAME_MS = 20
 FRAMES_AHEAD = 1000 // FRAME_MS
 PAUSE_S = 0.9 * FRAME_MS / 1000  # a little less than a frame, so that the lead grows rather than shrinks
-READING_CHARS_PER_S = 14.0  # pace of captions for words that the voice cannot say
+SHORTEST_S = 0.1  # of silence for a text without a word: LiveKit takes no sound at all for a failure
 
 
-class HibariTTS(tts.TTS[None]):
-    """Speech from the local hibari voice; 24 kHz mono, a sentence at a time, made in a thread."""
+class LocalTTS(tts.TTS[None]):
+    """Speech from a local voice, 24 kHz mono: each sentence as soon as it is complete, made in a thread.
 
-    def __init__(self) -> None:
-        super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=hibari_voice.SAMPLE_RATE, num_channels=1
-        )
+    Its frames carry what the lips do (`agent.voice.visemes`).
+    """
+
+    def __init__(self, voice: LocalVoice) -> None:
+        super().__init__(capabilities=tts.TTSCapabilities(streaming=True), sample_rate=SAMPLE_RATE, num_channels=1)
+        self.voice = voice
 
     @property
     def model(self) -> str:
-        return "hibari"
+        return self.voice.name
 
     @property
     def provider(self) -> str:
-        return "hibari-tts"
+        return "local"
 
     def synthesize(
         self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
     ) -> tts.ChunkedStream:
-        return _HibariStream(tts=self, input_text=text, conn_options=conn_options)
+        return _WholeText(self, text, conn_options)
+
+    def stream(self, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS) -> tts.SynthesizeStream:
+        return _TextStream(self, conn_options)
 
 
-class _HibariStream(tts.ChunkedStream):
+class _LipsInTime:
+    """What the lips do in a stream's sound so far; LiveKit cuts the sound anew, so frames find theirs by position."""
+
+    def __init__(self) -> None:
+        self._track: list[Lips] = []
+        self._made_s = 0.0
+        self._heard_s = 0.0
+
+    @property
+    def made_s(self) -> float:
+        return self._made_s
+
+    def made(self, utterance: Utterance) -> None:
+        self._track += shifted(utterance.track, self._made_s)
+        self._made_s += utterance.duration_s
+
+    def mark(self, frame: rtc.AudioFrame) -> None:
+        """Called once for each frame of the stream, in order."""
+        ahead: Track = tuple(lips for lips in self._track if lips.end_s > self._heard_s - 0.2)
+        frame.userdata[SPOKEN_PART] = SpokenPart(ahead, self._heard_s)
+        self._heard_s += frame.duration
+
+
+class _WholeText(tts.ChunkedStream):
+    def __init__(self, local: LocalTTS, text: str, conn_options: APIConnectOptions) -> None:
+        self._voice = local.voice
+        self._lips = _LipsInTime()
+        super().__init__(tts=local, input_text=text, conn_options=conn_options)
+
     async def _run(self, output_emitter: tts.AudioEmitter) -> None:
         output_emitter.initialize(
-            request_id=utils.shortuuid(),
-            sample_rate=hibari_voice.SAMPLE_RATE,
-            num_channels=1,
-            mime_type="audio/pcm",
+            request_id=utils.shortuuid(), sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/pcm"
         )
-        async for sound in spoken(self.input_text):
-            output_emitter.push(sound.tobytes())
+        async for utterance, _ in self._voice.utterances(self.input_text):
+            self._lips.made(utterance)
+            output_emitter.push(utterance.sound.tobytes())
+        _push_at_least(output_emitter, self._lips)
         output_emitter.flush()
 
+    async def __anext__(self) -> tts.SynthesizedAudio:
+        audio = await super().__anext__()
+        self._lips.mark(audio.frame)
+        return audio
 
-async def spoken(text: str) -> AsyncIterator[NDArray[np.int16]]:
-    """The sound of a text, sentence by sentence, without the silence before its first word.
 
-    A text that the voice cannot read becomes silence of the length that reading it takes, so that its captions still pass.
-    """
-    if not hibari_voice.can_speak(text):
-        yield np.zeros(int(len(text) / READING_CHARS_PER_S * hibari_voice.SAMPLE_RATE), np.int16)
-        return
-    first = True
-    for sentence in hibari_voice.sentences(text):
-        sound = await asyncio.to_thread(hibari_voice.speak, sentence)
-        if first:
-            sound = hibari_voice.without_lead_in(sound)
-        if sound.size:
-            first = False
-            yield sound
+class _TextStream(tts.SynthesizeStream):
+    def __init__(self, local: LocalTTS, conn_options: APIConnectOptions) -> None:
+        self._voice = local.voice
+        self._lips = _LipsInTime()
+        super().__init__(tts=local, conn_options=conn_options)
+
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        output_emitter.initialize(
+            request_id=utils.shortuuid(), sample_rate=SAMPLE_RATE, num_channels=1, mime_type="audio/pcm", stream=True
+        )
+        output_emitter.start_segment(segment_id=utils.shortuuid())
+        first = True
+        async for sentence in self._sentences():
+            self._mark_started()
+            utterance, voiced = await self._voice.say(sentence)
+            if first and voiced:
+                utterance, first = utterance.trimmed(), False
+            self._lips.made(utterance)
+            output_emitter.push(utterance.sound.tobytes())
+        _push_at_least(output_emitter, self._lips)
+        output_emitter.end_segment()
+
+    async def _sentences(self) -> AsyncIterator[str]:
+        cutter = SentenceCutter()
+        async for text in self._input_ch:
+            for sentence in cutter.push(text) if isinstance(text, str) else cutter.flush():
+                yield sentence
+        for sentence in cutter.flush():
+            yield sentence
+
+    async def __anext__(self) -> tts.SynthesizedAudio:
+        audio = await super().__anext__()
+        self._lips.mark(audio.frame)
+        return audio
+
+
+def _push_at_least(output_emitter: tts.AudioEmitter, lips: _LipsInTime) -> None:
+    if not lips.made_s:
+        silence = Utterance(np.zeros(int(SHORTEST_S * SAMPLE_RATE), np.int16))
+        lips.made(silence)
+        output_emitter.push(silence.sound.tobytes())
 
 
 class PreparedSpeech:
     """A text with its sound, ready to be said more than once without waiting."""
 
-    def __init__(self, text: str, sound: NDArray[np.int16], *, voiced: bool) -> None:
+    def __init__(self, text: str, utterance: Utterance, *, voiced: bool) -> None:
         self.text = text
-        self.voiced = voiced  # False: the voice cannot read this text, only its captions are shown
-        self.sound = sound  # 24 kHz mono
+        self.utterance = utterance
+        self.voiced = voiced  # False: no voice can read this text, only its captions are shown
 
     @classmethod
-    async def of(cls, text: str) -> "PreparedSpeech":
-        """Synthesises the text; runs in threads."""
-        parts = [sound async for sound in spoken(text)]
-        sound = np.concatenate(parts) if parts else np.zeros(0, np.int16)
-        return cls(text, sound, voiced=hibari_voice.can_speak(text) and bool(sound.size))
+    async def of(cls, text: str, voice: LocalVoice) -> "PreparedSpeech":
+        """Synthesises what of the text is not in the phrase cache; runs in threads."""
+        parts = [part async for part in voice.utterances(text)]
+        return cls(text, joined([utterance for utterance, _ in parts]), voiced=any(voiced for _, voiced in parts))
 
     @property
     def duration_ms(self) -> float:
-        return self.sound.size / hibari_voice.SAMPLE_RATE * 1000
+        return self.utterance.duration_s * 1000
 
     async def frames(self) -> AsyncIterator[rtc.AudioFrame]:
         """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it; no more than a second ahead of its time.
 
         Captions are timed by an analysis of the sound on the event loop, which a whole speech at once would hold up.
         """
-        step = hibari_voice.SAMPLE_RATE * FRAME_MS // 1000
-        for number, start in enumerate(range(0, self.sound.size, step)):
+        step = SAMPLE_RATE * FRAME_MS // 1000
+        sound = self.utterance.sound
+        for number, start in enumerate(range(0, sound.size, step)):
             if number >= FRAMES_AHEAD:
                 await asyncio.sleep(PAUSE_S)
-            part = self.sound[start : start + step]
-            yield rtc.AudioFrame(part.tobytes(), hibari_voice.SAMPLE_RATE, 1, part.size)
+            part = sound[start : start + step]
+            spoken = SpokenPart(self.utterance.track, start / SAMPLE_RATE)
+            yield rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, part.size, userdata={SPOKEN_PART: spoken})

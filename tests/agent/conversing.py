@@ -19,6 +19,8 @@ from agent.environment import HostEnvironment
 from agent.job import AvatarJob
 from agent.models.supervisor import ModelSupervisor
 from agent.voice import hibari_voice
+from agent.voice.utterance import SAMPLE_RATE
+from agent.voice.voices import LocalVoice
 from protocol.jobspec import JobSpec
 from tests.agent.conftest import make_spec
 from tests.agent.visitor import SILENCE, Visitor
@@ -193,7 +195,7 @@ async def talk(livekit: LiveKit) -> AsyncIterator[Talk]:
     supervising = asyncio.create_task(models.run())
     spec = make_spec("atlas", greeting="Hello!")
     here, events, answerer = JobHere(livekit, spec), Events(), Answerer()
-    job = AvatarJob(cast(Any, here), spec, cast(Any, events), answerer)
+    job = AvatarJob(cast(Any, here), spec, cast(Any, events), LocalVoice(), answerer)
     visitor = SpeakingVisitor(livekit, spec.room)
     try:
         await job.run()
@@ -209,8 +211,8 @@ async def talk(livekit: LiveKit) -> AsyncIterator[Talk]:
 
 def spoken(text: str) -> Samples:
     """A sentence by the product's own voice, as a microphone takes it, from its first sound to its last."""
-    sound = hibari_voice.speak(text)
-    resampler = rtc.AudioResampler(hibari_voice.SAMPLE_RATE, RATE)
+    sound = hibari_voice.speak(text).sound
+    resampler = rtc.AudioResampler(SAMPLE_RATE, RATE)
     frames = resampler.push(bytearray(sound.tobytes())) + resampler.flush()
     at_rate = np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames])
     voiced = np.flatnonzero(np.abs(at_rate) > SILENCE)

@@ -1,0 +1,1 @@
+"""Arabic speech: words for digits and signs, vowels restored, phonemes, espeak-ng's sound."""
