@@ -98,7 +98,7 @@ class Host:
         )
 
     def start(self) -> dict[str, Any]:
-        done = self.command("start")
+        done = self.command("start", "--timeout", "100", limit_s=120)  # on a machine that does much else
         assert done.returncode == 0, f"{done.stderr}\n{self.log[-3000:]}"
         return dict(json.loads(done.stdout))
 

@@ -12,7 +12,7 @@ from livekit import rtc
 from agent.kernel import read_stat
 from protocol.control import STAGE_ATTRIBUTE
 from protocol.events import StepKey
-from tests.agent.conftest import GREETING, Host, Stream, eventually
+from tests.agent.conftest import GREETING, Host, Stream, eventually, make_spec
 from tests.agent.visitor import Visitor
 from tests.services import LiveKit
 
@@ -110,11 +110,11 @@ async def test_a_malformed_report_is_answered_with_an_error_and_the_job_goes_on(
     await dana.leave()
 
 
-async def test_a_greeting_that_the_voice_cannot_speak_still_has_its_captions(
+async def test_a_greeting_that_no_voice_can_speak_still_has_its_captions(
     start_session: Start, livekit: LiveKit
 ) -> None:
-    greeting = "أهلا وسهلا بكم"
-    session = await start_session(language="ar", greeting=greeting)
+    greeting = "欢迎来到博物馆"
+    session = await start_session(greeting=greeting)
     await session.wait_for("job_ready")
     sound = next(e for e in session.events("step_finished") if "voiced" in e.metadata)
     assert sound.metadata["voiced"] is False
@@ -125,6 +125,14 @@ async def test_a_greeting_that_the_voice_cannot_speak_still_has_its_captions(
     await eventually(lambda: dana.captions == greeting, "captions")
     assert dana.heard_s == 0
     await dana.leave()
+
+
+async def test_a_voice_that_the_host_does_not_have_ends_the_job_with_a_sentence(start_session: Start) -> None:
+    profile = make_spec("atlas").profile.model_copy(update={"voice": "nobody"})
+    session = await start_session(profile=profile)
+    ended = await session.wait_for("job_ended")
+    assert "no voice 'nobody'; it has heart" in ended.error
+    assert not session.events("job_process_started")
 
 
 async def test_a_dispatch_without_a_valid_spec_ends_with_a_sentence(host: Host) -> None:
