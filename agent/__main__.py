@@ -1,9 +1,13 @@
-"""`python -m agent start|stop|status`: the host's agent worker. One JSON line on success, a sentence on stderr otherwise."""
+"""`python -m agent start|stop|status`: the host's agent worker. `python -m agent prepare-portrait`: a face from a picture.
+
+One JSON line on success, a sentence on stderr otherwise; a portrait's progress is JSON lines before it.
+"""
 
 import argparse
 import json
 import sys
 
+from agent import portraits_program
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
 
@@ -16,7 +20,12 @@ def main() -> int:
     stop = commands.add_parser("stop", help="end the worker and its jobs")
     stop.add_argument("--timeout", type=float, default=10.0, help="seconds before SIGKILL (default: %(default)s)")
     commands.add_parser("status", help="tell whether the worker runs")
+    portraits_program.add_arguments(
+        commands.add_parser("prepare-portrait", help="prepare a picture of a person for the built-in avatar")
+    )
     arguments = parser.parse_args()
+    if arguments.command == "prepare-portrait":
+        return portraits_program.run(arguments)
     try:
         answer = _run(arguments, HostEnvironment.read())
     except (WorkerError, InvalidEnvironment) as error:

@@ -1,18 +1,15 @@
-"""The presenters that ship with Avatary: who, in which scene, and where in the picture the face is.
+"""The presenters that ship with Avatary, and how a canvas fills a frame."""
 
-All places are in pixels of the scene, x to the right and y down.
-"""
-
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from agent.avatars.builtin.portrait_file import Curve, Places, Portrait, read_portrait
 
 ASSETS: Final = Path(__file__).parent / "assets"
-
-Point = tuple[float, float]
-Curve = tuple[Point, ...]
+_SCENES: Final = {"omar": "lobby"}
+_DEFAULT_SCENE: Final = "studio"
 
 
 class UnknownPresenterError(ValueError):
@@ -20,57 +17,16 @@ class UnknownPresenterError(ValueError):
 
 
 @dataclass(frozen=True)
-class EyePlaces:
-    """Edges of the lids from the outer or inner corner to the other, and the crease that the upper lid unfolds from."""
-
-    upper: Curve
-    lower: Curve
-    crease_height: float  # from the middle of the upper lid up to the crease
-    lash_height: float  # thickness of the lash line
-
-
-@dataclass(frozen=True)
-class MouthPlaces:
-    """`line` is where the lips part, corner to corner; the heights are of the face's middle."""
-
-    line: Curve
-    nose_y: float
-    chin_y: float
-    neck_y: float  # below it nothing follows the jaw
-    jaw_half_width: float
-
-
-@dataclass(frozen=True)
-class BodyPlaces:
-    """Head and chest, for sway and breath. Each falls off softly from full to nothing."""
-
-    pivot: Point  # foot of the neck, about which the head leans
-    head_half_width: float
-    head_bottom_y: float
-    shoulder_y: float  # the head's movement has died down
-    body_half_width: float
-    desk_y: float  # nothing moves from here down
-
-
-@dataclass(frozen=True)
 class Presenter:
-    """`picture` shows the presenter alone, `mask` how opaque each of its pixels is; both lie at `corner` of the scene."""
+    """A portrait before a scene, a picture in the size of the canvas; a portrait that fills the canvas needs none."""
 
-    name: str
-    scene: Path
-    picture: Path
-    mask: Path
-    corner: tuple[int, int]
-    width: int
-    height: int
-    eyes: tuple[EyePlaces, ...]
-    mouth: MouthPlaces
-    body: BodyPlaces
+    portrait: Portrait
+    scene: Path | None
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How a scene fills a frame: frame = (scene - (left, top)) * scale."""
+    """How a canvas fills a frame: frame = (canvas - (left, top)) * scale."""
 
     scale: float
     left: float
@@ -88,7 +44,7 @@ class Placement:
 
 def presenter_names() -> list[str]:
     """Names that `load_presenter` knows, in alphabetical order."""
-    return sorted(path.stem for path in ASSETS.glob("*.toml"))
+    return sorted(path.stem for path in ASSETS.glob("*.portrait"))
 
 
 @cache
@@ -96,32 +52,13 @@ def load_presenter(name: str) -> Presenter:
     """The presenter `name`. Raises `UnknownPresenterError` for a name that does not ship."""
     if name not in presenter_names():
         raise UnknownPresenterError(f"no presenter is called {name!r}; choose one of {', '.join(presenter_names())}")
-    places: dict[str, Any] = tomllib.loads((ASSETS / f"{name}.toml").read_text(encoding="utf-8"))
-    mouth, body = places["mouth"], places["body"]
-    return Presenter(
-        name=name,
-        scene=ASSETS / places["scene"],
-        picture=ASSETS / places["picture"],
-        mask=ASSETS / places["mask"],
-        corner=(places["corner"][0], places["corner"][1]),
-        width=places["width"],
-        height=places["height"],
-        eyes=tuple(
-            EyePlaces(_curve(eye["upper"]), _curve(eye["lower"]), eye["crease_height"], eye["lash_height"])
-            for eye in places["eyes"]
-        ),
-        mouth=MouthPlaces(**{**mouth, "line": _curve(mouth["line"])}),
-        body=BodyPlaces(**{**body, "pivot": tuple(body["pivot"])}),
-    )
+    portrait = read_portrait(ASSETS / f"{name}.portrait")
+    return Presenter(portrait, None if portrait.mask is None else ASSETS / f"{_SCENES.get(name, _DEFAULT_SCENE)}.jpg")
 
 
-def place(presenter: Presenter, width: int, height: int) -> Placement:
-    """Fill a frame of `width` x `height` with the scene, the presenter in the middle, cutting what does not fit."""
-    scale = max(width / presenter.width, height / presenter.height)
+def place(places: Places, width: int, height: int) -> Placement:
+    """Fill a frame of `width` x `height` with the canvas, the presenter in the middle, cutting what does not fit."""
+    scale = max(width / places.width, height / places.height)
     shown_width, shown_height = width / scale, height / scale
-    left = min(max(presenter.body.pivot[0] - shown_width / 2, 0), presenter.width - shown_width)
-    return Placement(scale, left, (presenter.height - shown_height) / 2)
-
-
-def _curve(points: list[list[float]]) -> Curve:
-    return tuple((float(x), float(y)) for x, y in points)
+    left = min(max(places.body.pivot[0] - shown_width / 2, 0), places.width - shown_width)
+    return Placement(scale, left, (places.height - shown_height) / 2)

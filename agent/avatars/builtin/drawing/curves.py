@@ -8,12 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 Field = NDArray[np.float32]
 
 
-def through(points: Sequence[tuple[float, float]], x: Field) -> Field:
-    """Height at `x` of a smooth curve through `points` (x growing); beyond its ends, the height of the nearer end."""
+def through(points: Sequence[tuple[float, float]], x: Field, degree: int = 4) -> Field:
+    """Height at `x` of a smooth curve near `points` (x growing); beyond its ends, the height of the nearer end."""
     xs = np.array([point[0] for point in points])
     ys = np.array([point[1] for point in points])
     middle, reach = (xs[0] + xs[-1]) / 2, (xs[-1] - xs[0]) / 2
-    polynomial = np.polyfit((xs - middle) / reach, ys, 4)
+    ends = np.ones(len(points))
+    ends[[0, -1]] = 8  # corners are where they are
+    polynomial = np.polyfit((xs - middle) / reach, ys, min(degree, len(points) - 1), w=ends)
     # A polynomial runs away past the points it was fitted to.
     return np.polyval(polynomial, np.clip((x - middle) / reach, -1, 1)).astype(np.float32)
 

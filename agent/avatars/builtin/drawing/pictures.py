@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.avatars.builtin.drawing.i420 import Rect
+from agent.avatars.builtin.portrait_file import BrokenPortraitError
 from agent.avatars.builtin.presenters import Placement, Presenter
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
@@ -41,18 +42,33 @@ class Still(NamedTuple):
 
 
 def read_layers(presenter: Presenter, placement: Placement, width: int, height: int) -> Layers:
-    """All three in the frame's size. Raises `FileNotFoundError` for a picture that is missing or broken."""
+    """All three in the frame's size. Raises `FileNotFoundError` for a scene, `BrokenPortraitError` for a portrait's picture
+    that is missing or broken."""
+    portrait = presenter.portrait
     # A JPEG decodes at half size in a third of the time; take it where the frame needs no more.
     shrink = 2 if placement.scale <= 0.5 else 1
     colour = cv2.IMREAD_REDUCED_COLOR_2 if shrink == 2 else cv2.IMREAD_COLOR
     grey = cv2.IMREAD_REDUCED_GRAYSCALE_2 if shrink == 2 else cv2.IMREAD_GRAYSCALE
-    scene = _read(str(presenter.scene), colour)
-    figure = np.zeros_like(scene)
-    mask = np.zeros(scene.shape[:2], np.uint8)
-    left, top = presenter.corner[0] // shrink, presenter.corner[1] // shrink
-    for whole, part in ((figure, _read(str(presenter.picture), colour)), (mask, _read(str(presenter.mask), grey))):
-        whole[top : top + part.shape[0], left : left + part.shape[1]] = part
+    canvas = (-(-portrait.places.height // shrink), -(-portrait.places.width // shrink))
+    figure = np.zeros((*canvas, 3), np.uint8)
+    mask = np.zeros(canvas, np.uint8)
+    left, top = portrait.places.corner[0] // shrink, portrait.places.corner[1] // shrink
+    for whole, part in ((figure, portrait.figure), (mask, portrait.mask)):
+        if part is None:
+            whole[:] = 255
+            continue
+        decoded = _decoded(part, colour if whole is figure else grey)
+        decoded = decoded[: canvas[0] - top, : canvas[1] - left]
+        whole[top : top + decoded.shape[0], left : left + decoded.shape[1]] = decoded
+    scene = figure if presenter.scene is None else _read(str(presenter.scene), colour)
     return Layers(*(_fit(layer, placement, shrink, width, height) for layer in (scene, figure, mask)))
+
+
+def _decoded(content: bytes, how: int) -> Picture:
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), how)
+    if picture is None:
+        raise BrokenPortraitError("the portrait's picture is broken: prepare it again")
+    return np.asarray(picture, dtype=np.uint8)
 
 
 def _read(path: str, how: int) -> Picture:
