@@ -22,7 +22,7 @@ class ModelError(RuntimeError):
 
 
 class ModelBusy(ModelError):
-    """Others stand in line, and the question was not worth waiting."""
+    """Others stand in line, and the question was not worth waiting; or a newer one took its place."""
 
 
 class ModelsAway(ModelError):
@@ -121,12 +121,15 @@ def _client() -> ModelClient:
     return client
 
 
-async def infer(method: str, request: Message, *, may_drop: bool = False, timeout_s: float = TIMEOUT_S) -> Message:
+async def infer(
+    method: str, request: Message, *, may_drop: bool = False, newest_of: str = "", timeout_s: float = TIMEOUT_S
+) -> Message:
     """The model's answer. The first question to a model loads it.
 
-    `may_drop`: rather `ModelBusy` than standing in line or holding up others. Raises `ModelError`, `TimeoutError`.
+    `may_drop`: rather `ModelBusy` than standing in line or holding up others. `newest_of`: any name; an older question of the
+    same name that is not answered yet is given up with `ModelBusy`. Raises `ModelError`, `TimeoutError`.
     """
-    header = {"method": method, "fields": request.fields, "may_drop": may_drop}
+    header = {"method": method, "fields": request.fields, "may_drop": may_drop, "newest_of": newest_of}
     return await _client().ask(header, request.data, timeout_s)
 
 

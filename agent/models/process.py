@@ -35,6 +35,7 @@ class Lane:
         self._threads: ThreadPoolExecutor | None = None
         self._in_line = 0  # questions that may not be dropped, waiting or being answered
         self._under_way = 0
+        self._newest: dict[str, object] = {}
 
     @property
     def loaded(self) -> bool:
@@ -47,21 +48,30 @@ class Lane:
         took_ms = (time.monotonic() - began) * 1000
         return Message({"loaded": loaded, "took_ms": round(took_ms, 1), "rss_bytes": read_rss()})
 
-    async def ask(self, request: Message, may_drop: bool) -> Message | None:
-        """The answer; None where the question was dropped."""
+    async def ask(self, request: Message, may_drop: bool, newest_of: str = "") -> Message | None:
+        """The answer; None where the question was dropped, or a newer one of the same name came."""
         if may_drop and (not self.loaded or self._under_way):
             return None
+        question = object()
+        if newest_of:
+            self._newest[newest_of] = question
+
+        def wanted() -> bool:
+            newest = not newest_of or self._newest.get(newest_of) is question
+            return newest and not (may_drop and self._in_line)
+
         self._in_line += not may_drop
         self._under_way += 1
         try:
             model = await self._get(hurry=True)
-            wanted = (lambda: not self._in_line) if may_drop else (lambda: True)
             return await asyncio.get_running_loop().run_in_executor(self._threads, model, request, wanted)
         except Dropped:
             return None
         finally:
             self._in_line -= not may_drop
             self._under_way -= 1
+            if self._newest.get(newest_of) is question:
+                del self._newest[newest_of]
 
     async def _get(self, *, hurry: bool) -> Model:
         if self._model is None or (self._model.done() and self._model.exception() is not None):
@@ -133,7 +143,9 @@ class ModelServer:
                 raise ValueError(f"no model {header['method']!r} on this host; it has {', '.join(sorted(MODELS))}")
             if header.get("load"):
                 answer = await lane.load()
-            elif (given := await lane.ask(Message(header["fields"], data), header["may_drop"])) is None:
+            elif (
+                given := await lane.ask(Message(header["fields"], data), header["may_drop"], header["newest_of"])
+            ) is None:
                 reply["busy"] = True
             else:
                 answer = given

@@ -13,7 +13,7 @@ class Dropped(Exception):
 
 class Model(Protocol):
     """Made once in the shared process. Called in threads of its own, at most `workers` at once; raises `ValueError` for
-    what it can't use. `wanted()` turns false once somebody who can't wait stands in line behind a question that may be dropped.
+    what it can't use. `wanted()` turns false when the question may be given up: raise `Dropped` then, where it saves work.
     """
 
     workers: int

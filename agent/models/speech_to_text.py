@@ -20,7 +20,7 @@ from agent.models.whisper_files import model_folder
 
 SAMPLE_RATE: Final = 16_000
 LONGEST_S: Final = 29.0
-PADDING_S: Final = 2.5  # of silence after the speech; with less, Whisper says a short sentence twice
+PADDING_S: Final = 2.0  # of silence after the speech; with less, Whisper says a short sentence twice
 FEATURES_PER_S: Final = 100
 TOKENS_PER_S: Final = 12
 LIKELIER: Final = 3.0  # how much more the likeliest language counts
@@ -48,6 +48,8 @@ class SpeechToText:
             raise ValueError(
                 f"{sound.size / SAMPLE_RATE:.1f} s of sound: more than 0 and at most {LONGEST_S:g} s are heard"
             )
+        if not wanted():
+            raise Dropped
         languages = list(request.fields["languages"])
         encoded = self._whisper.encode(self._features(sound))
         if not wanted():

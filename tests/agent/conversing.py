@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from agent.environment import HostEnvironment
 from agent.job import AvatarJob
 from agent.models.supervisor import ModelSupervisor
-from agent.voice import hibari_voice
 from agent.voice.utterance import SAMPLE_RATE
 from agent.voice.voices import LocalVoice
 from protocol.jobspec import JobSpec
@@ -209,11 +208,11 @@ async def talk(livekit: LiveKit) -> AsyncIterator[Talk]:
             await supervising
 
 
-def spoken(text: str) -> Samples:
-    """A sentence by the product's own voice, as a microphone takes it, from its first sound to its last."""
-    sound = hibari_voice.speak(text).sound
+async def spoken(text: str) -> Samples:
+    """A text by the product's own voice, as a microphone takes it, from its first sound to its last."""
+    parts = [utterance.sound async for utterance, _ in LocalVoice().utterances(text)]
     resampler = rtc.AudioResampler(SAMPLE_RATE, RATE)
-    frames = resampler.push(bytearray(sound.tobytes())) + resampler.flush()
+    frames = resampler.push(bytearray(np.concatenate(parts).tobytes())) + resampler.flush()
     at_rate = np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames])
     voiced = np.flatnonzero(np.abs(at_rate) > SILENCE)
     return at_rate[voiced[0] : voiced[-1] + 1]

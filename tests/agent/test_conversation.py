@@ -45,7 +45,7 @@ async def _silent(running: Talk) -> None:
 
 async def test_a_spoken_question_is_heard_and_answered(talking: Talk) -> None:
     visitor, before = talking.visitor, len(talking.turns)
-    await visitor.say(spoken(QUESTION))
+    await visitor.say(await spoken(QUESTION))
     await eventually(lambda: visitor.heard_since(visitor.last_voiced_at + 0.1), "the answer is heard", 30)
     assert talking.answerer.asked[-1] == QUESTION
     await eventually(lambda: visitor.said_by(visitor.identity) == [QUESTION], "the question's caption")
@@ -65,7 +65,7 @@ async def test_who_speaks_while_the_avatar_does_stops_its_voice_and_captions(tal
     await eventually(lambda: len(visitor.said_by("agent")[-1]) > 20 and not visitor.quiet_for(0.2), "it speaks", 30)
     talking.answerer.answer = "Yes."
     before = len(talking.answerer.asked)
-    await visitor.say(spoken("Could you tell me whether there is a cafe in the museum?"))
+    await visitor.say(await spoken("Could you tell me whether there is a cafe in the museum?"))
     spoken_until = visitor.last_voiced_at
     await eventually(lambda: len(talking.answerer.asked) > before, "the new question is heard", 60)
     stopped = max((at for at in visitor.loud_at if at < spoken_until), default=0.0)
@@ -82,7 +82,7 @@ async def test_a_cough_does_not_take_the_rest_of_the_sentence(talking: Talk) -> 
     before = len(talking.answerer.asked)
     await visitor.write("Go on, please.")
     await eventually(lambda: not visitor.quiet_for(0.2) and visitor.said_by("agent")[-1], "it speaks", 30)
-    await visitor.say(spoken("Ha")[: RATE // 5])
+    await visitor.say((await spoken("Ha"))[: RATE // 5])
     await eventually(lambda: visitor.said_by("agent")[-1] == talking.answerer.answer, "it said all", 30)
     assert len(talking.answerer.asked) == before + 1
 
@@ -95,7 +95,7 @@ async def test_noise_music_and_silence_are_no_questions(talking: Talk) -> None:
     music = sum(np.sin(2 * np.pi * tone * seconds) for tone in (220, 277, 330)) * 3000
     for sound in (chance.normal(0, 3000, RATE), np.zeros(RATE // 2), np.asarray(music), np.zeros(RATE // 2)):
         await visitor.say(sound.astype(np.int16))
-    await visitor.say(spoken(QUESTION))  # what comes after is heard as ever
+    await visitor.say(await spoken(QUESTION))  # what comes after is heard as ever
     await eventually(lambda: len(talking.turns) > turns, "the question's turn", 30)
     assert talking.answerer.asked[before:] == [QUESTION]
 
@@ -136,6 +136,6 @@ async def test_hearing_survives_the_model_process(talking: Talk) -> None:
     before = len(talking.turns)
     assert talking.models.pid is not None
     os.kill(talking.models.pid, signal.SIGKILL)
-    await talking.visitor.say(spoken(QUESTION))
+    await talking.visitor.say(await spoken(QUESTION))
     await eventually(lambda: talking.turns[before:], "the question's turn", 60)
     assert talking.answerer.asked[-1] == QUESTION

@@ -17,12 +17,13 @@ from livekit.agents import APIConnectOptions, stt
 from livekit.agents.inference.eot.languages import LOCAL_LANGUAGES
 from livekit.agents.language import LanguageCode
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, NotGivenOr
-from livekit.agents.utils import AudioBuffer
+from livekit.agents.utils import AudioBuffer, shortuuid
 from livekit.local_inference import VAD
 
 from agent.models import Message, ModelBusy, ModelError, infer
 from agent.voice.hearing.utterance import (
     SAMPLE_RATE,
+    STILL_VOICED,
     VOICED,
     WINDOW_MS,
     WINDOW_SAMPLES,
@@ -35,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 BEFORE_SPEECH_MS: Final = 320
 VOICED_TO_BEGIN: Final = 3  # of the last windows
+LANGUAGE_TOLD_AFTER_S: Final = 1.0  # of speech
 ANSWER_WITHIN_S: Final = 20.0  # a model process that died loads its models anew first
 TOO_SLOW_FOR_PARTIALS_MS: Final = 700.0
 TURN_END_WITHIN_S: Final = 1.0  # the words alone tell as well
@@ -108,6 +110,8 @@ class _Listening(stt.RecognizeStream):
         self._recent_voiced = 0
         self._utterance: Utterance | None = None
         self._words: _Words | None = None
+        self._language: str | None = None  # of this utterance, as far as it is known
+        self._name = shortuuid("ear_")
         self._asked_at = -1
         self._asking: set[asyncio.Task[None]] = set()
         self._cuts: asyncio.Task[None] | None = None
@@ -132,11 +136,12 @@ class _Listening(stt.RecognizeStream):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _take(self, window: Samples) -> None:
-        voiced = self._activity.predict(window) >= VOICED
+        probability = self._activity.predict(window)
         if self._utterance is None:
-            self._wait_for_speech(window, voiced)
+            self._wait_for_speech(window, probability >= VOICED)
             return
         utterance = self._utterance
+        voiced = probability >= STILL_VOICED
         utterance.add(window, voiced=voiced)
         if voiced:
             self._ended_at = time.time()
@@ -155,7 +160,7 @@ class _Listening(stt.RecognizeStream):
             self._utterance = Utterance(self._before)
             self._utterance.voiced_ms = VOICED_TO_BEGIN * WINDOW_MS
             self._before, self._recent_voiced = np.zeros(0, np.int16), 0
-            self._words, self._asked_at = None, -1
+            self._words, self._language, self._asked_at = None, None, -1
             self._ended_at = time.time()
             self._event_ch.send_nowait(stt.SpeechEvent(stt.SpeechEventType.START_OF_SPEECH))
 
@@ -212,7 +217,7 @@ class _Listening(stt.RecognizeStream):
     async def _recognise_cut(self, sound: Samples, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait({before})
-        if (words := await self._recognise(sound)) is not None and words[0]:
+        if (words := await self._recognise(sound, keep=True)) is not None and words[0]:
             self._send(stt.SpeechEventType.FINAL_TRANSCRIPT, *words)
 
     def _ask_partial(self, utterance: Utterance) -> None:
@@ -224,20 +229,31 @@ class _Listening(stt.RecognizeStream):
         if words is not None and words[0] and utterance is self._utterance and not utterance.pauses:
             self._send(stt.SpeechEventType.INTERIM_TRANSCRIPT, *words)
 
-    async def _recognise(self, sound: Samples, *, may_drop: bool = False) -> tuple[str, str, float] | None:
-        """Text, language, confidence; None where the recogniser didn't say."""
+    async def _recognise(
+        self, sound: Samples, *, may_drop: bool = False, keep: bool = False
+    ) -> tuple[str, str, float] | None:
+        """Text, language, confidence; None where the recogniser didn't say. Only what is to `keep` outlives newer questions."""
         if not sound.size:
             return None
         began = time.monotonic()
-        question = Message({"languages": self._hearing.languages}, sound.tobytes())
+        languages = [self._language] if self._language else self._hearing.languages
+        question = Message({"languages": languages}, sound.tobytes())
         try:
-            reply = await infer("speech_to_text", question, may_drop=may_drop, timeout_s=ANSWER_WITHIN_S)
+            reply = await infer(
+                "speech_to_text",
+                question,
+                may_drop=may_drop,
+                newest_of="" if keep else self._name,
+                timeout_s=ANSWER_WITHIN_S,
+            )
         except ModelBusy:
             return None
         except (ModelError, TimeoutError) as error:
             logger.error("speech could not be recognised: %s", error or type(error).__name__)
             return None
         self._took_ms = (time.monotonic() - began) * 1000
+        if reply.fields["text"] and sound.size >= LANGUAGE_TOLD_AFTER_S * SAMPLE_RATE:
+            self._language = reply.fields["language"]
         return reply.fields["text"], reply.fields["language"], reply.fields["confidence"]
 
     async def _turn_end(self, sound: Samples) -> float | None:

@@ -11,17 +11,18 @@ SAMPLE_RATE: Final = 16_000
 WINDOW_SAMPLES: Final = 512
 WINDOW_MS: Final = WINDOW_SAMPLES * 1000 // SAMPLE_RATE
 VOICED: Final = 0.5
+STILL_VOICED: Final = 0.85  # in speech: the detector's certainty fades for 100 ms after the last sound
 
-PAUSE_MS: Final = 96  # a pause in which it is worth asking what was said so far
+PAUSE_MS: Final = 64  # a pause in which it is worth asking what was said so far
 AFTER_SPEECH_MS: Final = 96  # of silence that goes along with the speech
 SHORTEST_VOICED_MS: Final = 128  # less is a cough or a click
-PARTIAL_EVERY_MS: Final = 1_000
+PARTIAL_EVERY_MS: Final = 1_500
 CUT_AFTER_MS: Final = 15_000  # long speech is recognised in pieces: at the next breath from here on ...
 CUT_AT_MS: Final = 27_000  # ... and here without one
 BREATH_MS: Final = 256
 
 # silence after which the turn is over
-DONE_MS: Final = 288
+DONE_MS: Final = 320
 PERHAPS_DONE_MS: Final = 640
 NOT_DONE_MS: Final = 1_280
 
