@@ -1,4 +1,5 @@
-"""`python -m agent start|stop|status`: the host's agent worker. `python -m agent prepare-portrait`: a face from a picture.
+"""`python -m agent start|stop|status`: the host's agent worker; `prepare-portrait`: a face from a picture; `answer|understand`:
+what avatars know.
 
 One JSON line on success, a sentence on stderr otherwise; a portrait's progress is JSON lines before it.
 """
@@ -23,15 +24,21 @@ def main() -> int:
     portraits_program.add_arguments(
         commands.add_parser("prepare-portrait", help="prepare a picture of a person for the built-in avatar")
     )
+    answer = commands.add_parser("answer", help="tell what an avatar would answer")
+    answer.add_argument("knowledge", help="sha256 of the knowledge's asset")
+    answer.add_argument("question")
+    answer.add_argument("--language", choices=("en", "ar"), default="en", help="of the session (default: %(default)s)")
+    understand = commands.add_parser("understand", help="make the vectors of knowledges ahead of their first question")
+    understand.add_argument("knowledge", nargs="+", help="sha256 of an asset")
     arguments = parser.parse_args()
     if arguments.command == "prepare-portrait":
         return portraits_program.run(arguments)
     try:
-        answer = _run(arguments, HostEnvironment.read())
+        reply = _run(arguments, HostEnvironment.read())
     except (WorkerError, InvalidEnvironment) as error:
         print(error, file=sys.stderr)
         return 1
-    print(json.dumps(answer))
+    print(json.dumps(reply))
     return 0
 
 
@@ -42,6 +49,14 @@ def _run(arguments: argparse.Namespace, environment: HostEnvironment) -> dict[st
     if arguments.command == "stop":
         pid = stop_worker(environment, arguments.timeout)
         return {"pid": pid, "stopped": pid is not None}
+    if arguments.command == "answer":
+        from agent.answer_once import answer_once
+
+        return answer_once(environment, arguments.knowledge, arguments.question, arguments.language)
+    if arguments.command == "understand":
+        from agent.answer_once import understand
+
+        return understand(environment, arguments.knowledge)
     current = running_worker(environment)
     if current is None:
         return {"running": False, "host": environment.host}

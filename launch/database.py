@@ -10,7 +10,13 @@ from launch.console import stage
 from launch.state import State
 
 # What `migrate` and `load_demo` are made of.
-SOURCES = ("*/migrations/*.py", "*/management/commands/load_demo.py", "*/actions/*.py", "protocol/*.py")
+SOURCES = (
+    "*/migrations/*.py",
+    "*/management/commands/load_demo.py",
+    "sessions/demo/*",
+    "*/actions/*.py",
+    "protocol/*.py",
+)
 
 
 async def prepare_database(state: State, environment: Mapping[str, str], root: Path) -> None:

@@ -86,6 +86,11 @@ def job_ended(event: events.JobEnded, batch: Batch) -> None:
     batch.frames.pop(event.session, None)
 
 
+@handles(events.AnswersDegraded)
+def answers_degraded(event: events.AnswersDegraded, batch: Batch) -> None:
+    progress.record_warning(event.session, batch.moment(event.at), event.detail)
+
+
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 

@@ -99,6 +99,14 @@ class JobEnded(_JobEvent):
     error: str | None = None
 
 
+class AnswersDegraded(_JobEvent):
+    """The avatar answers worse than it was set up to: a hosted model failed, or its knowledge is not at hand. `detail` is a
+    sentence for the operator. At most one a failure; the session goes on."""
+
+    kind: Literal["answers_degraded"] = "answers_degraded"
+    detail: Annotated[str, Field(max_length=500)]
+
+
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -112,6 +120,7 @@ class StepKey(StrEnum):
     GREETING_SOUND = "greeting_sound_preparation"
     SPEECH_MODEL = "speech_recognition_model_loading"
     TURN_MODEL = "turn_detection_model_loading"
+    KNOWLEDGE = "knowledge_loading"
     VISION_STARTUP = "vision_processing_startup"
     VISION_ANALYSIS = "vision_analysis"
     FACE_RECOGNITION = "face_recognition"
@@ -127,6 +136,7 @@ STEP_LABELS: Final[dict[str, str]] = {
     StepKey.GREETING_SOUND: "Greeting Sound Preparation",
     StepKey.SPEECH_MODEL: "Speech Recognition Model Loading (Lazy)",
     StepKey.TURN_MODEL: "Turn Detection Model Loading (Lazy)",
+    StepKey.KNOWLEDGE: "Knowledge Loading",
     StepKey.VISION_STARTUP: "Vision Processing Startup",
     StepKey.VISION_ANALYSIS: "Vision Analysis",
     StepKey.FACE_RECOGNITION: "Face Recognition",
@@ -296,6 +306,7 @@ TelemetryEvent = Annotated[
     | GreetingStarted
     | TurnCompleted
     | JobEnded
+    | AnswersDegraded
     | StepStarted
     | StepFinished
     | FrameStats

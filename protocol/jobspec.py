@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from protocol.assets import AssetRef
 from protocol.modes import ModeSettings
 
 Language = Literal["en", "ar"]
@@ -55,6 +56,8 @@ class JobSpec(BaseModel):
     mode: ModeSettings
     limits: SessionLimits
     greeted: list[str] = []  # identities that an earlier attempt has greeted: nobody is greeted twice
+    knowledge: AssetRef | None = None  # JSON of `protocol.knowledge.Knowledge`
+    documents: list[AssetRef] = []  # plain texts of the documents that the knowledge names
 
 
 def agent_name_for(host: str) -> str:

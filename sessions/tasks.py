@@ -17,12 +17,13 @@ from protocol.jobspec import agent_name_for
 from sessions import livekit
 from sessions.actions.lifecycle import announce, end_session, enqueue, finish_session, move
 from sessions.actions.workers import record_worker_failed, record_worker_started, record_worker_starting
-from sessions.errors import LiveKitError
-from sessions.models import AgentWorker, AvatarSession, EndReason, State, VisitorLink
+from sessions.errors import LiveKitError, SessionError
+from sessions.models import AgentWorker, AvatarProfile, AvatarSession, EndReason, State, VisitorLink
 
 logger = logging.getLogger(__name__)
 
 WORKER_START_TIMEOUT_S: Final = 60
+UNDERSTAND_TIMEOUT_S: Final = 1800
 STRANDED_AFTER: Final = timedelta(seconds=5)
 CLOSE_ROOM_FOR: Final = timedelta(seconds=30)
 CLAIM: Final = "claim-"
@@ -68,6 +69,9 @@ def dispatch_session(session_id: int, claim: str, tries: int = 0) -> None:
     mode = session.mode_version.settings
     try:
         dispatch_id = _order(session, tries, mode.timeout_s)
+    except SessionError as error:  # of what the session needs, something is lost
+        end_session(session, EndReason.FAILED, str(error))
+        return
     except LiveKitError as error:
         if not error.retryable or tries >= mode.retries:
             end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
@@ -126,6 +130,29 @@ def ensure_agent_worker(host: str) -> None:
     worker = AgentWorker.objects.filter(host=host).first()
     if worker is None or not (worker.is_up or worker.is_being_started):
         _start_worker(host)
+
+
+@shared_task
+def understand_knowledge(sha256: str) -> None:
+    """On a host's own queue: make the vectors of a knowledge, so that the first question to it is understood at once."""
+    result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (the name of a file of ours)
+        [sys.executable, "-m", "agent", "understand", sha256],
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=UNDERSTAND_TIMEOUT_S,
+        check=False,
+    )
+    if result.returncode:
+        logger.warning("a knowledge was not prepared: %s", result.stderr.strip()[-500:])
+
+
+@shared_task
+def understand_all_knowledge() -> None:
+    """On a host's own queue, once when it starts: what the profiles know now."""
+    current = AvatarProfile.objects.filter(archived_at=None).exclude(current__knowledge="")
+    for sha256 in set(current.values_list("current__knowledge", flat=True)):
+        understand_knowledge(str(sha256))
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.views import join, modes, overview, profiles, session, start
+from sessions.views import assets, join, modes, overview, profiles, session, start
 
 app_name = "sessions"
 urlpatterns = [
@@ -26,5 +26,6 @@ urlpatterns = [
     path("modes/<slug:slug>/", modes.mode, name="mode"),
     path("modes/<slug:slug>/copy", modes.copy, name="copy-mode"),
     path("modes/<slug:slug>/archive", modes.archive, name="archive-mode"),
+    path("assets/<str:sha256>", assets.asset, name="asset"),
     path("j/<str:token>", join.join, name="join"),
 ]

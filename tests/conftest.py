@@ -42,8 +42,8 @@ def demo(db: None) -> None:
 
 @pytest.fixture
 def guide(demo: None) -> AvatarProfile:
-    """The museum guide."""
-    return AvatarProfile.objects.get(current__name="Museum guide")
+    """Maryam, the museum guide in English."""
+    return AvatarProfile.objects.get(current__name="Maryam")
 
 
 @pytest.fixture

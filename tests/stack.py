@@ -141,7 +141,7 @@ class Stack:
             raise ApiError(error.code, error.read().decode(errors="replace")) from None
         return json.loads(text) if text else None
 
-    def profile(self, name: str = "Museum guide") -> str:
+    def profile(self, name: str = "Maryam") -> str:
         """Code of a demo profile."""
         return next(str(profile["code"]) for profile in self.api("GET", "profiles") if profile["name"] == name)
 

@@ -23,6 +23,7 @@ class Model(Protocol):
 
 # method -> where its model is made; a model's own module says what its questions and answers are
 MODELS: Final[dict[str, str]] = {
+    "answers": "agent.voice.answers.library:Library",
     "speech_to_text": "agent.models.speech_to_text:SpeechToText",
     "turn_end": "agent.models.turn_end:TurnEnd",
 }

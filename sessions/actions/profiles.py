@@ -23,6 +23,7 @@ FIELDS: Final = (
     "voice",
     "provider",
     "provider_settings",
+    "knowledge",
 )
 
 

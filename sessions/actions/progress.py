@@ -65,6 +65,15 @@ def record_job_ended(session_code: str, attempt: int, at: datetime, error: str |
 
 
 @transaction.atomic
+def record_warning(session_code: str, at: datetime, sentence: str) -> None:
+    """Something that an operator should know of; the session goes on."""
+    session = AvatarSession.objects.filter(code=session_code).first()
+    if session:
+        note(session, SessionEvent.Kind.WARNING, sentence, at=at)
+        announce(session)
+
+
+@transaction.atomic
 def record_visitor_joined(session_code: str, identity: str, at: datetime) -> None:
     """A visitor is in the room."""
     from sessions.tasks import remove_visitors

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from protocol.jobspec import JobSpec, SessionLimits, room_name_for
+from sessions.knowledge import knowledge_references
 from sessions.models.profiles import Language, ModeVersion, ProfileVersion
 
 
@@ -24,6 +25,7 @@ class State(models.TextChoices):
 
 
 LIVE_STATES: Final = (State.REQUESTED, State.STARTING, State.READY, State.DEGRADED, State.STOPPING)
+ASSETS_GOOD_LONGER_S: Final = 24 * 3600
 ON_AIR_STATES: Final = (State.READY, State.DEGRADED)
 
 
@@ -112,7 +114,8 @@ class AvatarSession(models.Model):
         }
 
     def as_job_spec(self) -> JobSpec:
-        """The order for the job that serves this session in its present attempt."""
+        """The order for the job that serves this session in its present attempt. Raises `AssetLost`."""
+        knowledge, documents = knowledge_references(self.profile_version.knowledge, self._assets_good_until())
         return JobSpec(
             session_code=str(self.code),
             room=self.room,
@@ -125,7 +128,13 @@ class AvatarSession(models.Model):
             mode=self.mode_version.settings,
             limits=SessionLimits(max_duration_s=self.max_duration_s, idle_timeout_s=self.idle_timeout_s),
             greeted=list(self.visits.exclude(greeted_at=None).values_list("identity", flat=True)),
+            knowledge=knowledge,
+            documents=documents,
         )
+
+    def _assets_good_until(self) -> int:
+        """Until after the longest that the session may last; the same in every order, which is told by it from others."""
+        return int(self.requested_at.timestamp()) + self.max_duration_s + ASSETS_GOOD_LONGER_S
 
 
 def milliseconds_between(start: datetime, end: datetime | None) -> float | None:
@@ -144,6 +153,7 @@ class SessionEvent(models.Model):
         LINK = "link", _("Link")
         JOB = "job", _("Job")
         FRAMES = "frames", _("Frames")
+        WARNING = "warning", _("Warning")
 
     session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField()

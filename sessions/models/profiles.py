@@ -68,6 +68,7 @@ class ProfileVersion(models.Model):
     voice = models.CharField(_("voice"), max_length=80, default="heart")
     provider = models.CharField(_("provider"), max_length=40, choices=Provider.choices, default=Provider.BUILT_IN)
     provider_settings = models.JSONField(_("provider settings"), default=dict, blank=True)
+    knowledge = models.CharField(max_length=64, blank=True, editable=False)  # sha256 of the asset, `protocol.knowledge`
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200, blank=True)
 

@@ -5,7 +5,10 @@ from django.utils.translation import gettext_noop
 
 from sessions.actions.modes import load_built_in_modes
 from sessions.actions.profiles import create_profile
+from sessions.demo import museum
+from sessions.knowledge import keep_knowledge
 from sessions.models import AvatarProfile
+from sessions.providers import PRESENTERS
 
 MODE_DESCRIPTIONS: Final = {
     "ultra-low-latency": gettext_noop("Quickest to answer, smaller picture"),
@@ -14,31 +17,48 @@ MODE_DESCRIPTIONS: Final = {
     "constrained": gettext_noop("For a weak or starved host"),
     "exhibition": gettext_noop("Large screen, best picture"),
 }
-PROFILES: Final = (
+PROFILES: Final[tuple[dict[str, Any], ...]] = (
     {
-        "name": "Museum guide",
-        "tagline": "Your guide to the museum. Ask about anything you see here.",
-        "persona": "A warm, exact museum guide who answers in two or three short sentences.",
-        "greeting": "Hello, and welcome to the Old Harbour Museum. I am glad you came. What would you like to see first?",
+        "name": "Maryam",
+        "tagline": "Your guide to the Old Harbour Museum. Ask about anything you see here.",
+        "persona": "Maryam is a warm, exact museum guide who answers in two or three short sentences.",
+        "greeting": "Hello, and welcome to the Old Harbour Museum. I am Maryam. What would you like to see first?",
         "language": "en",
-        "provider_settings": {"presenter": "presenter"},
+        "faces": ("maryam", "presenter"),
+        "knows_the_museum": True,
     },
     {
-        "name": "Lobby host",
+        "name": "مريم",
+        "tagline": "مرشدتك في متحف الميناء القديم. اسأل عن كل ما تراه هنا.",
+        "persona": "مريم مرشدة متحف ودودة ودقيقة، تجيب في جملتين أو ثلاث جمل قصيرة.",
+        "greeting": "أهلًا وسهلًا بك في متحف الميناء القديم. أنا مريم. ماذا تودّ أن ترى أولًا؟",
+        "language": "ar",
+        "faces": ("maryam", "presenter"),
+        "knows_the_museum": True,
+    },
+    {
+        "name": "Omar",
         "tagline": "Ask me where to go and whom to meet.",
-        "persona": "A courteous host in a lobby who gives directions in one sentence.",
-        "greeting": "Good day, and welcome. Tell me whom you are visiting, and I will show you the way.",
+        "persona": "Omar is a courteous host in a lobby who gives directions in one sentence.",
+        "greeting": "Good day, and welcome. I am Omar. Tell me whom you are visiting, and I will show you the way.",
         "language": "en",
-        "provider_settings": {"presenter": "omar"},
+        "faces": ("omar", "presenter"),
+        "knows_the_museum": False,
     },
 )
 
 
 class Command(BaseCommand):
-    help = "Load the five built-in modes and, into an install without profiles, two demo profiles. Safe to run again."
+    help = "Load the five built-in modes and, into an install without profiles, the demo profiles. Safe to run again."
 
     def handle(self, *args: Any, **options: Any) -> None:
         load_built_in_modes(MODE_DESCRIPTIONS)
-        if not AvatarProfile.objects.exists():
-            for fields in PROFILES:
-                create_profile(fields, by="")
+        if AvatarProfile.objects.exists():
+            return
+        knowledge = keep_knowledge(museum())
+        for profile in PROFILES:
+            fields = {name: value for name, value in profile.items() if name not in ("faces", "knows_the_museum")}
+            face = next(face for face in profile["faces"] if face in PRESENTERS)
+            fields["provider_settings"] = {"presenter": face}
+            fields["knowledge"] = knowledge if profile["knows_the_museum"] else ""
+            create_profile(fields, by="")
