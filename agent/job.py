@@ -9,14 +9,14 @@ import time
 from typing import Any, get_args
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, JobContext, llm, room_io
+from livekit.agents import Agent, AgentSession, JobContext, llm, room_io, tts
 from pydantic import ValidationError
 
 from agent.avatars import Avatar, AvatarParts, make_avatar
 from agent.captions import SpokenCaptions
 from agent.conversation.conversation import Conversation
 from agent.conversation.session import Abilities, make_session
-from agent.environment import HostEnvironment
+from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
 from agent.models import ModelError, load
@@ -27,6 +27,7 @@ from agent.visitors import Visitors
 from agent.voice import hibari_voice
 from agent.voice.hearing.listening import Heard, LocalSTT
 from agent.voice.hearing.microphones import Microphones
+from agent.voice.plugins import Part, replacement
 from agent.voice.speech import LocalTTS, PreparedSpeech
 from agent.voice.voices import LocalVoice, UnknownVoice
 from protocol.control import STAGE_ATTRIBUTE, Stage
@@ -51,13 +52,16 @@ async def run_job(ctx: JobContext) -> None:
     """Entrypoint of a job process. Returns once the session is READY, or has failed and is shutting down."""
     try:
         spec = JobSpec.model_validate_json(ctx.job.metadata)
-        voice = LocalVoice(spec.profile.voice)
+        voice: tts.TTS[Any] = replacement(Part.TTS) or LocalTTS(LocalVoice(spec.profile.voice))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()[:5])
         await _refuse(ctx, f"The dispatch is not a valid job spec: {problems}")
         return
     except UnknownVoice as error:
         await _refuse(ctx, f"The profile's voice can't speak: {error}. Choose another one in the profile.")
+        return
+    except InvalidEnvironment as error:
+        await _refuse(ctx, f"The avatar host is not set up right: {error}.")
         return
     telemetry = Telemetry(
         f"job:{spec.session_code}:{spec.attempt}:{ctx.job.id}",
@@ -105,7 +109,7 @@ class AvatarJob:
         ctx: JobContext,
         spec: JobSpec,
         telemetry: Telemetry,
-        voice: LocalVoice,
+        voice: tts.TTS[Any],
         answerer: llm.LLM[Any] | None = None,
     ) -> None:
         """Without an answerer the avatar greets, and hears nobody."""
@@ -121,7 +125,7 @@ class AvatarJob:
             self._microphones = microphones = Microphones(ctx.room)
             hearing = LocalSTT(_languages(spec), microphones.speaker, self._on_heard)
             abilities = Abilities(hearing, answerer)
-        self._session: AgentSession[None] = make_session(LocalTTS(voice), abilities)
+        self._session: AgentSession[None] = make_session(voice, abilities)
         if self._microphones is not None:
             self._session.input.audio = self._microphones
         self._conversation: Conversation | None = None
@@ -203,9 +207,11 @@ class AvatarJob:
 
     async def _prepare_greeting(self) -> None:
         greeting = self._spec.profile.greeting
-        kept = await asyncio.to_thread(self._voice.kept, greeting)
+        local = self._voice.voice if isinstance(self._voice, LocalTTS) else None
+        kept = local is not None and await asyncio.to_thread(local.kept, greeting)
         if not kept:
             await self._pictured.wait()  # speaking it takes a core, which the picture needs first
+        if local is not None and not kept:
             with self._steps.step(StepKey.VOICE_MODEL) as step:
                 step.note(model="hibari", shared=hibari_voice.is_loaded())
                 await asyncio.to_thread(hibari_voice.load)

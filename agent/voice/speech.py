@@ -1,17 +1,21 @@
 """The local voices behind LiveKit's speech interface, and speech that is prepared ahead."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
+from typing import Any
 
 import numpy as np
 from livekit import rtc
-from livekit.agents import APIConnectOptions, tts, utils
+from livekit.agents import APIConnectOptions, APIError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
 from agent.voice.sentences import SentenceCutter
-from agent.voice.utterance import SAMPLE_RATE, Utterance, joined
+from agent.voice.utterance import SAMPLE_RATE, Samples, Utterance, joined
 from agent.voice.visemes import SPOKEN_PART, Lips, SpokenPart, Track, shifted
-from agent.voice.voices import LocalVoice
+from agent.voice.voices import LocalVoice, silent_reading
+
+logger = logging.getLogger(__name__)
 
 FRAME_MS = 20
 FRAMES_AHEAD = 1000 // FRAME_MS
@@ -143,10 +147,16 @@ class PreparedSpeech:
         self.voiced = voiced  # False: no voice can read this text, only its captions are shown
 
     @classmethod
-    async def of(cls, text: str, voice: LocalVoice) -> "PreparedSpeech":
-        """Synthesises what of the text is not in the phrase cache; runs in threads."""
-        parts = [part async for part in voice.utterances(text)]
-        return cls(text, joined([utterance for utterance, _ in parts]), voiced=any(voiced for _, voiced in parts))
+    async def of(cls, text: str, voice: tts.TTS[Any]) -> "PreparedSpeech":
+        """Has the text spoken; by a local voice what of it is not in the phrase cache. A vendor that fails is silence."""
+        if isinstance(voice, LocalTTS):
+            parts = [part async for part in voice.voice.utterances(text)]
+            return cls(text, joined([utterance for utterance, _ in parts]), voiced=any(voiced for _, voiced in parts))
+        try:
+            return cls(text, Utterance(await _spoken_by(voice, text)).trimmed(), voiced=True)
+        except APIError as error:
+            logger.error("%s did not speak the greeting, it is shown only: %s", voice.label, error)
+            return cls(text, silent_reading(text), voiced=False)
 
     @property
     def duration_ms(self) -> float:
@@ -163,5 +173,25 @@ class PreparedSpeech:
             if number >= FRAMES_AHEAD:
                 await asyncio.sleep(PAUSE_S)
             part = sound[start : start + step]
-            spoken = SpokenPart(self.utterance.track, start / SAMPLE_RATE)
-            yield rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, part.size, userdata={SPOKEN_PART: spoken})
+            frame = rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, part.size)
+            if self.utterance.track:
+                frame.userdata[SPOKEN_PART] = SpokenPart(self.utterance.track, start / SAMPLE_RATE)
+            yield frame
+
+
+async def _spoken_by(voice: tts.TTS[Any], text: str) -> Samples:
+    """A vendor's sound at our rate. Raises `APIError`."""
+    frames: list[rtc.AudioFrame] = []
+    if voice.capabilities.streaming:
+        async with voice.stream() as stream:
+            stream.push_text(text)
+            stream.end_input()
+            frames += [event.frame async for event in stream]
+    else:
+        async with voice.synthesize(text) as whole:
+            frames += [event.frame async for event in whole]
+    if not frames:
+        return np.zeros(0, np.int16)
+    resampler = rtc.AudioResampler(frames[0].sample_rate, SAMPLE_RATE)
+    ours = [part for frame in frames for part in resampler.push(frame)] + resampler.flush()
+    return np.concatenate([np.frombuffer(part.data, np.int16) for part in ours])

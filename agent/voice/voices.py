@@ -73,8 +73,7 @@ class LocalVoice:
             return found, True
         utterance = self._spoken(runs(sentence))
         if not utterance.sound.size:
-            silence = np.zeros(int(len(sentence) / READING_CHARS_PER_S * SAMPLE_RATE), np.int16)
-            return Utterance(silence), False
+            return silent_reading(sentence), False
         self._phrases.keep(self.name, sentence, utterance)
         return utterance, True
 
@@ -97,3 +96,8 @@ class LocalVoice:
         except EspeakError as error:
             logger.error("Arabic is shown and not heard: %s", error)
             return Utterance(np.zeros(0, np.int16))
+
+
+def silent_reading(text: str) -> Utterance:
+    """Silence of the length that reading the text takes: its captions pass."""
+    return Utterance(np.zeros(int(len(text) / READING_CHARS_PER_S * SAMPLE_RATE), np.int16))

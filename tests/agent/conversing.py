@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from agent.environment import HostEnvironment
 from agent.job import AvatarJob
 from agent.models.supervisor import ModelSupervisor
+from agent.voice.speech import LocalTTS
 from agent.voice.utterance import SAMPLE_RATE
 from agent.voice.voices import LocalVoice
 from protocol.jobspec import JobSpec
@@ -194,7 +195,7 @@ async def talk(livekit: LiveKit) -> AsyncIterator[Talk]:
     supervising = asyncio.create_task(models.run())
     spec = make_spec("atlas", greeting="Hello!")
     here, events, answerer = JobHere(livekit, spec), Events(), Answerer()
-    job = AvatarJob(cast(Any, here), spec, cast(Any, events), LocalVoice(), answerer)
+    job = AvatarJob(cast(Any, here), spec, cast(Any, events), LocalTTS(LocalVoice()), answerer)
     visitor = SpeakingVisitor(livekit, spec.room)
     try:
         await job.run()

@@ -6,11 +6,14 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 from hibari import SAMPLE_RATE, Hibari
 from livekit import rtc
+from livekit.agents import APIConnectOptions, APIError, tts
+from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 
 from agent.voice import hibari_voice
 from agent.voice.arabic import voice as arabic_voice
@@ -34,6 +37,42 @@ WELCOME = "أهلا وسهلا بكم في معرضنا اليوم."
 @pytest.fixture
 def voice(tmp_path: Path) -> LocalVoice:
     return LocalVoice(phrases=PhraseCache(tmp_path / "phrases"))
+
+
+class Vendor(tts.TTS[None]):
+    """Somebody else's speech, 16 kHz: a hum of a second, or nothing but an error."""
+
+    def __init__(self, *, broken: bool) -> None:
+        super().__init__(capabilities=tts.TTSCapabilities(streaming=False), sample_rate=16_000, num_channels=1)
+        self.broken = broken
+
+    def synthesize(
+        self, text: str, *, conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS
+    ) -> tts.ChunkedStream:
+        return VendorStream(tts=self, input_text=text, conn_options=APIConnectOptions(max_retry=0))
+
+
+class VendorStream(tts.ChunkedStream):
+    async def _run(self, output_emitter: tts.AudioEmitter) -> None:
+        if cast(Vendor, self._tts).broken:
+            raise APIError("out of credit")
+        output_emitter.initialize(request_id="1", sample_rate=16_000, num_channels=1, mime_type="audio/pcm")
+        hum = 8_000 * np.sin(np.arange(16_000) / 10)
+        output_emitter.push(hum.astype(np.int16).tobytes())
+        output_emitter.flush()
+
+
+async def test_a_vendor_speaks_the_greeting_where_one_is_configured() -> None:
+    speech = await PreparedSpeech.of("Hello.", Vendor(broken=False))
+    assert speech.voiced
+    assert speech.duration_ms == pytest.approx(1_000, abs=20)
+    assert {frame.sample_rate async for frame in speech.frames()} == {SAMPLE_RATE}
+
+
+async def test_a_vendor_that_fails_leaves_the_greeting_to_be_read() -> None:
+    speech = await PreparedSpeech.of("Hello, and welcome!", Vendor(broken=True))
+    assert (speech.voiced, speech.text) == (False, "Hello, and welcome!")
+    assert speech.duration_ms > 1_000
 
 
 def loud_parts(utterance: Utterance) -> float:
@@ -72,7 +111,7 @@ def test_a_packed_table_answers_like_a_dictionary() -> None:
 
 
 async def test_a_greeting_begins_with_sound_and_not_with_silence(voice: LocalVoice) -> None:
-    speech = await PreparedSpeech.of("Hello, and welcome!", voice)
+    speech = await PreparedSpeech.of("Hello, and welcome!", LocalTTS(voice))
     frames = [frame async for frame in speech.frames()]
     assert speech.voiced
     assert frames[0].sample_rate == SAMPLE_RATE
@@ -97,14 +136,14 @@ async def test_each_part_of_a_mixed_sentence_has_the_voice_of_its_script(voice: 
 
 
 async def test_what_no_voice_can_read_becomes_silence_as_long_as_reading_takes(voice: LocalVoice) -> None:
-    speech = await PreparedSpeech.of("欢迎来到我们的博物馆今天很高兴见到你们", voice)
+    speech = await PreparedSpeech.of("欢迎来到我们的博物馆今天很高兴见到你们", LocalTTS(voice))
     assert not speech.voiced
     assert 1_000 < speech.duration_ms < 4_000
     assert not any(np.frombuffer(frame.data, np.int16).any() for frame in [f async for f in speech.frames()])
 
 
 async def test_an_empty_greeting_has_no_sound(voice: LocalVoice) -> None:
-    speech = await PreparedSpeech.of("", voice)
+    speech = await PreparedSpeech.of("", LocalTTS(voice))
     assert (speech.voiced, speech.duration_ms) == (False, 0)
 
 
