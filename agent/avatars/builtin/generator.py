@@ -18,7 +18,7 @@ from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 from agent.avatars.builtin.compose import ComposedFrame
 from agent.avatars.builtin.face_state import MOUTH_OPENINGS, Expression
 from agent.avatars.builtin.idle_motion import IdleMotion
-from agent.avatars.builtin.mouth_from_sound import MouthFromSound
+from agent.avatars.builtin.mouth import SpeakingMouth
 from agent.avatars.builtin.pacing import FramePacer
 from agent.avatars.builtin.presenters import load_presenter
 from agent.avatars.builtin.renderer_thread import RendererThread
@@ -74,7 +74,7 @@ class BuiltinVideoGenerator(VideoGenerator):
             whole_frames=mode.batch_audio_to_frames,
             most_blocks=mode.input_buffer_size,
         )
-        self._mouth = MouthFromSound(AUDIO_SAMPLE_RATE)
+        self._mouth = SpeakingMouth(AUDIO_SAMPLE_RATE)
         self._motion = IdleMotion(random.Random())  # noqa: S311 (blinks are no secret)
         self._pacer = FramePacer(_RUNNER_QUEUE_S + (mode.output_buffer_size + 1) * self._frame_s)
         self._ahead: deque[_Ahead] = deque()
@@ -186,7 +186,7 @@ class BuiltinVideoGenerator(VideoGenerator):
                 return
             picture = None
             if isinstance(item, SoundBlock) and item.starts_frame:
-                mouth = self._mouth.update(item.samples, self._frame_s)
+                mouth = self._mouth.update(item.samples, self._frame_s, item.spoken)
                 self._motion.advance(self._frame_s, speaking=True, openness=mouth.opening / (MOUTH_OPENINGS - 1))
                 picture = self._renderer.compose(self._motion.state(mouth))
             self._ahead.append(_Ahead(item, picture))

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.voice.visemes import SpokenPart
+
 Samples = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
 class SoundBlock:
-    """Mono sound within one video frame. `starts_frame`: the picture goes on with this block."""
+    """Mono sound within one video frame. `starts_frame`: the picture goes on with this block. `spoken`: its visemes."""
 
     samples: Samples
     starts_frame: bool
+    spoken: SpokenPart | None = None
 
 
 class FrameCutter:
@@ -33,6 +36,7 @@ class FrameCutter:
         """Forget what was held back; the next sample starts a frame."""
         self._held: list[Samples] = []
         self._held_samples = 0
+        self._held_spoken: SpokenPart | None = None
         self._frame_index = 0
         self._into_frame = 0  # samples of the current frame that were handed out or are held
 
@@ -40,8 +44,8 @@ class FrameCutter:
     def holds_sound(self) -> bool:
         return self._held_samples > 0
 
-    def push(self, samples: Samples) -> list[SoundBlock]:
-        """The blocks that `samples` (n,) completes."""
+    def push(self, samples: Samples, spoken: SpokenPart | None = None) -> list[SoundBlock]:
+        """The blocks that `samples` (n,) completes; `spoken` is what is said from their first one on."""
         blocks: list[SoundBlock] = []
         while samples.size:
             room = self._frame_samples() - self._into_frame
@@ -50,13 +54,17 @@ class FrameCutter:
             self._into_frame += piece.size
             full = self._into_frame == self._frame_samples()
             if self._whole_frames:
+                if starts:
+                    self._held_spoken = spoken
                 self._held.append(piece)
                 self._held_samples += piece.size
                 if full:
-                    blocks.append(SoundBlock(np.concatenate(self._held), starts_frame=True))
+                    blocks.append(self._whole())
                     self._held, self._held_samples = [], 0
             else:
-                blocks.append(SoundBlock(piece, starts))
+                blocks.append(SoundBlock(piece, starts, spoken))
+            if spoken is not None:
+                spoken = spoken.later(piece.size / self._sample_rate)
             if full:
                 self._frame_index += 1
                 self._into_frame = 0
@@ -64,9 +72,12 @@ class FrameCutter:
 
     def flush(self) -> list[SoundBlock]:
         """What was held back, as a shorter block (none or one); the next sample starts a frame."""
-        held = [SoundBlock(np.concatenate(self._held), starts_frame=True)] if self._held_samples else []
+        held = [self._whole()] if self._held_samples else []
         self.reset()
         return held
+
+    def _whole(self) -> SoundBlock:
+        return SoundBlock(np.concatenate(self._held), starts_frame=True, spoken=self._held_spoken)
 
     def _frame_samples(self) -> int:
         index = self._frame_index

@@ -7,6 +7,7 @@ import numpy as np
 from livekit import rtc
 
 from agent.avatars.builtin.sound_blocks import FrameCutter, Samples, SoundBlock
+from agent.voice.visemes import SPOKEN_PART
 
 
 class SegmentEnd:
@@ -37,8 +38,9 @@ class SoundInput:
         async with self._pushing:
             if drops == self._drops:
                 self._segment_open = True
+                spoken = frame.userdata.get(SPOKEN_PART)
                 for samples in self._at_our_rate(frame):
-                    await self._put(self._cutter.push(samples), drops)
+                    await self._put(self._cutter.push(samples, spoken), drops)
 
     async def end_segment(self) -> None:
         """No more sound belongs to the segment. Ignored where there was none since the last end or drop."""

@@ -20,7 +20,7 @@ from agent.avatars.builtin.face_state import (
     Mouth,
 )
 from agent.avatars.builtin.idle_motion import IdleMotion
-from agent.avatars.builtin.mouth_from_sound import MouthFromSound
+from agent.avatars.builtin.mouth import SpeakingMouth
 from agent.avatars.builtin.pacing import FramePacer
 from agent.avatars.builtin.sound_blocks import Samples
 from tests.agent.builtin.voices import SAMPLE_RATE, babble, hiss, vowel
@@ -30,14 +30,14 @@ OO = (320.0, 800.0)
 EE = (320.0, 2300.0)
 
 
-def shapes(sound: Samples, mouth: MouthFromSound | None = None) -> list[Mouth]:
+def shapes(sound: Samples, mouth: SpeakingMouth | None = None) -> list[Mouth]:
     """The mouth's shape in each frame of `sound`."""
-    mouth = mouth or MouthFromSound(SAMPLE_RATE)
+    mouth = mouth or SpeakingMouth(SAMPLE_RATE)
     return [mouth.update(sound[at : at + 960], FRAME_S) for at in range(0, sound.size, 960)]
 
 
 def test_the_mouth_opens_with_the_sound_and_closes_soon_after_it() -> None:
-    mouth = MouthFromSound(SAMPLE_RATE)
+    mouth = SpeakingMouth(SAMPLE_RATE)
     spoken = shapes(vowel(0.4), mouth)
     assert spoken[1].opening >= MOUTH_OPENINGS // 2
     after = [mouth.update(None, FRAME_S) for _ in range(10)]
@@ -74,7 +74,7 @@ def test_a_quiet_voice_opens_the_mouth_too() -> None:
 
 
 def test_an_interrupted_mouth_is_closed_at_once() -> None:
-    mouth = MouthFromSound(SAMPLE_RATE)
+    mouth = SpeakingMouth(SAMPLE_RATE)
     assert shapes(vowel(0.4), mouth)[-1].opening > 0
     mouth.silence()
     assert mouth.update(None, FRAME_S) == CLOSED_MOUTH
