@@ -66,6 +66,14 @@ class ExitWatch:
         return role
 
 
+def next_due_s(due_s: float, now_s: float) -> float:
+    """When the sample after the one of `due_s` is due: a later second of the same schedule that has not passed yet."""
+    following_s = due_s + INTERVAL_S
+    if (late_s := now_s - following_s) > 0:
+        following_s += (late_s // INTERVAL_S + 1) * INTERVAL_S
+    return following_s
+
+
 class Sampler:
     def __init__(self, environment: HostEnvironment, telemetry: Telemetry) -> None:
         self._environment = environment
@@ -82,9 +90,7 @@ class Sampler:
         try:
             while True:
                 self.sample()
-                due += INTERVAL_S
-                if (late_s := loop.time() - due) > 0:
-                    due += (late_s // INTERVAL_S + 1) * INTERVAL_S
+                due = next_due_s(due, loop.time())
                 await asyncio.sleep(due - loop.time())
         finally:
             self._exits.aclose()

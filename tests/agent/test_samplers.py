@@ -1,11 +1,11 @@
 """What the sampler makes of the kernel's files, and how soon it tells that a job is gone."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from agent.kernel import ProcessStat, parse_stat, read_stat
 from agent.memory import parse_smaps_rollup
+from agent.sampler import next_due_s
 from agent.samplers import processes
 from agent.samplers.cpu import CpuReader
 from agent.samplers.memory import parse_meminfo, read_memory
@@ -157,6 +158,12 @@ def test_a_new_process_is_in_the_table_at_once_and_leaves_it_when_it_ends() -> N
     child.wait()
 
 
+def test_a_late_sample_does_not_delay_the_next_and_one_that_was_missed_is_left_out() -> None:
+    assert next_due_s(10.0, 10.02) == 11.0
+    assert next_due_s(10.0, 10.98) == 11.0
+    assert next_due_s(10.0, 13.4) == 14.0
+
+
 @pytest.fixture
 def sampler(host: Host) -> Iterator[Stream]:
     """The sampler runs; the view begins with its first sample."""
@@ -173,13 +180,19 @@ def samples(stream: Stream) -> list[Any]:
 
 
 async def test_the_sampler_tells_of_the_host_and_its_agent_processes_every_second(sampler: Stream, host: Host) -> None:
-    await eventually(lambda: len(samples(sampler)) >= 4, "four samples")
-    gaps = [(b.at - a.at).total_seconds() for a, b in zip(samples(sampler), samples(sampler)[1:], strict=False)]
-    assert sum(gaps) / len(gaps) == pytest.approx(1.0, abs=0.25)
-    last = samples(sampler)[-1]
+    await eventually(lambda: len(samples(sampler)) >= 5, "five samples")
+    seen = samples(sampler)
+    # How much later than its second a sample is taken is up to a busy machine; more often than that it never is.
+    assert (seen[4].at - seen[0].at).total_seconds() > 2
+
+    def has_worker_and_job() -> Any:
+        # A job of an earlier test may just be going, and the next one not be there yet.
+        last = samples(sampler)[-1]
+        return last if {process.role for process in last.processes} == {"worker", "job"} else None
+
+    last = await eventually(has_worker_and_job, "worker and job sampled")
     assert last.host == host.name
     assert last.cpu.user_percent is not None
-    assert {process.role for process in last.processes} == {"worker", "job"}
     assert last.agent_pss_bytes > 50_000_000
 
 
@@ -191,12 +204,12 @@ async def test_a_killed_job_is_told_within_a_second(sampler: Stream, start_sessi
         return session.pid in {process.pid for process in samples(sampler)[-1].processes}
 
     await eventually(sampled, "the job sampled")
+    killed_at = datetime.now(UTC)
     os.kill(session.pid, signal.SIGKILL)
-    killed = asyncio.get_running_loop().time()
     exits = await eventually(
         lambda: [e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid], "exit told"
     )
-    assert asyncio.get_running_loop().time() - killed < 1.0
+    assert (exits[0].at - killed_at).total_seconds() < 1.0
     assert exits[0].role == "job"
     await eventually(lambda: not sampled(), "the job left the samples")
     assert len([e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid]) == 1

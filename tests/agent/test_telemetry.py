@@ -55,6 +55,23 @@ async def test_redis_restarting_loses_and_reorders_nothing(telemetry: Telemetry,
     assert [event.pid for event in events_of(valkey, telemetry.source)] == list(range(1, 50))  # type: ignore[attr-defined]
 
 
+async def test_a_redis_that_is_full_takes_a_batch_as_a_whole_or_not_at_all(
+    telemetry: Telemetry, valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Redis.from_url(valkey.url) as redis:
+        room_bytes = 100_000  # for a part of the batch
+        redis.config_set("maxmemory", redis.info("memory")["used_memory"] + room_bytes)
+        try:
+            for pid in range(1, 201):
+                telemetry.emit(JobEnded, session="s", attempt=1, error=f"{pid} " + "e" * 1_000)
+            await eventually(lambda: "waits" in caplog.text, "Redis refused")
+        finally:
+            redis.config_set("maxmemory", 0)
+    await telemetry.aclose(10)
+    # Had a part of it been taken, that part would be there twice, or what was refused would come behind it.
+    assert [event.seq for event in events_of(valkey, telemetry.source)] == list(range(1, 201))  # type: ignore[attr-defined]
+
+
 async def test_closing_without_redis_takes_no_longer_than_its_limit() -> None:
     telemetry = Telemetry("test:away", f"redis://127.0.0.1:{free_port()}/0")
     telemetry.start()

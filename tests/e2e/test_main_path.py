@@ -104,7 +104,14 @@ def test_the_greeting_is_said_to_nobody_twice(stack: Stack, session_code: str, v
     visitor.reload()
     visitor.get_by_role("button", name=re.compile("^Talk with")).click()
     expect(visitor.locator("body")).to_have_attribute("data-screen", "talk", timeout=20_000)
-    session = stack.session(session_code)
+    # The job tells what it does in order: with three more of its seconds, a second greeting would have been told.
+    told = len(stack.api("GET", f"sessions/{session_code}/samples?limit=10000"))
+    stack.wait_for(
+        session_code,
+        lambda _: len(stack.api("GET", f"sessions/{session_code}/samples?limit=10000")) >= told + 3,
+        "three more seconds told",
+    )
+    session = stack.stop_session(session_code)
     assert len(session["visits"]) == 1, "the same page resumes its visit"
     assert sum(step["key"] == "deliver_first_greeting" for step in session["steps"]) == 1
 

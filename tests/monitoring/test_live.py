@@ -10,12 +10,14 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections
+from django.test import Client
 from redis import Redis
 
+from monitoring import consumers
 from monitoring.ingester import Ingester
 from monitoring.live import Broadcaster
 from monitoring.routing import websocket_urlpatterns
-from operators.models import Operator
+from operators.models import Operator, Role
 from protocol import events
 from sessions.models import AvatarSession
 from tests.monitoring.conftest import Writer
@@ -92,16 +94,58 @@ async def test_topics_that_are_not_known_are_refused(redis: Redis, basil: Operat
     assert await Page(basil, topics).refusal() == 4400
 
 
-async def test_the_cookie_of_the_pages_signs_the_socket_in(redis: Redis, as_amina: Any) -> None:
-    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in as_amina.cookies.items())
-    socket = WebsocketCommunicator(
+def socket_of(client: Client) -> WebsocketCommunicator:
+    """The socket that a browser's page opens, with its cookies."""
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    return WebsocketCommunicator(
         AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
         "/ws/live/?topics=overview",
         headers=[(b"cookie", cookies.encode())],
     )
+
+
+async def test_the_cookie_of_the_pages_signs_the_socket_in(redis: Redis, as_amina: Client) -> None:
+    socket = socket_of(as_amina)
     await socket.connect()
     assert await socket.receive_json_from(5) == {"type": "listening"}
     await socket.disconnect()
+
+
+def sign_out(amina: Operator, client: Client) -> None:
+    client.post("/sign-out/")
+
+
+def close_account(amina: Operator, client: Client) -> None:
+    Operator.objects.filter(pk=amina.pk).update(is_active=False)
+
+
+def change_password(amina: Operator, client: Client) -> None:
+    amina.set_password("another-long-one")
+    amina.save()
+
+
+@pytest.mark.parametrize("change", [sign_out, close_account, change_password])
+async def test_somebody_who_is_signed_out_hears_nothing_more(
+    redis: Redis, as_amina: Client, amina: Operator, change: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "CHECK_EVERY_S", 0.05)
+    socket = socket_of(as_amina)
+    await socket.connect()
+    assert await socket.receive_json_from(5) == {"type": "listening"}
+    assert await socket.receive_nothing(0.3), "who is signed in stays"
+    await sync_to_async(change)(amina, as_amina)
+    assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4401}
+
+
+async def test_somebody_who_loses_the_role_hears_nothing_more(
+    redis: Redis, as_amina: Client, amina: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "CHECK_EVERY_S", 0.05)
+    socket = socket_of(as_amina)
+    await socket.connect()
+    assert await socket.receive_json_from(5) == {"type": "listening"}
+    monkeypatch.setattr(Role, "covers", lambda own, other: False)
+    assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4403}
 
 
 async def test_a_viewer_hears_samples_and_changes_of_their_topics_alone(

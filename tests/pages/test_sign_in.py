@@ -59,6 +59,27 @@ def test_a_name_spelt_in_another_way_counts_as_the_same_one(
     assert client.post("/sign-in/", {"username": spelt, "password": PASSWORD}).status_code == 429
 
 
+def post_from(address: str, password: str) -> int:
+    data = {"username": "amina", "password": password}
+    return Client(headers={"X-Forwarded-For": address}).post("/sign-in/", data).status_code
+
+
+def test_behind_trusted_proxies_tries_count_for_who_the_last_of_them_names(
+    with_password: Operator, settings: Any
+) -> None:
+    settings.TRUSTED_PROXIES = 2
+    for number in range(MAX_TRIES):
+        assert post_from(f"10.9.9.{number}, 192.0.2.7, 10.0.0.2", "wrong") == 422, "the first address is made up"
+    assert post_from("192.0.2.7, 10.0.0.2", PASSWORD) == 429
+    assert post_from("192.0.2.8, 10.0.0.2", PASSWORD) == 302, "somebody else behind the same proxies"
+
+
+def test_without_trusted_proxies_a_claimed_address_counts_for_nothing(with_password: Operator) -> None:
+    for number in range(MAX_TRIES):
+        post_from(f"192.0.2.{number}", "wrong")
+    assert post_from("192.0.2.99", PASSWORD) == 429
+
+
 def test_an_operator_gets_in_while_redis_is_away(client: Client, with_password: Operator, settings: Any) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:9/0"}

@@ -1,9 +1,13 @@
 """Profiles and modes: versions, bounds, what is refused."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import connection, connections
 from pydantic import ValidationError
 
 from protocol.modes import BUILT_IN_MODES, ModeSettings
@@ -123,3 +127,47 @@ def test_an_archived_profile_cannot_be_edited(db: None) -> None:
     profile.refresh_from_db()
     with pytest.raises(Archived):
         edit_profile(profile, {"name": "Other"}, by="Amina")
+
+
+EDITORS = 8
+on_postgres = pytest.mark.skipif(
+    connection.vendor == "sqlite",
+    reason="SQLite's writers come one after the other by themselves; tests.on_postgres runs this",
+)
+
+
+def all_at_once(act: Callable[[int], object]) -> None:
+    """Eight operators do it in the same moment; raises what any of them raises."""
+    barrier = Barrier(EDITORS)
+
+    def one(number: int) -> None:
+        try:
+            connection.ensure_connection()
+            barrier.wait(30)
+            act(number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(EDITORS) as pool:
+        list(pool.map(one, range(EDITORS)))
+
+
+@on_postgres
+@pytest.mark.django_db(transaction=True)
+def test_operators_who_edit_a_profile_in_the_same_moment_each_get_a_version(guide: AvatarProfile) -> None:
+    all_at_once(lambda number: edit_profile(AvatarProfile.objects.get(pk=guide.pk), {"name": f"Guide {number}"}, by="Amina"))
+    guide.refresh_from_db()
+    assert guide.current is not None
+    assert list(guide.versions.values_list("number", flat=True)) == list(range(1, EDITORS + 2))
+    assert guide.current.number == EDITORS + 1
+
+
+@on_postgres
+@pytest.mark.django_db(transaction=True)
+def test_operators_who_edit_and_copy_a_mode_in_the_same_moment_do_not_collide(balanced: DeploymentMode) -> None:
+    copy = copy_mode(balanced, by="Amina")
+    settings = BUILT_IN_MODES["balanced"].model_dump()
+    all_at_once(lambda number: edit_mode(DeploymentMode.objects.get(pk=copy.pk), settings, by="Amina"))
+    assert copy.versions.count() == EDITORS + 1
+    all_at_once(lambda number: copy_mode(DeploymentMode.objects.get(pk=balanced.pk), by="Amina"))
+    assert DeploymentMode.objects.filter(slug__startswith="balanced-copy").count() == EDITORS + 1
