@@ -118,7 +118,7 @@ class Telemetry:
                 await self._send(self._in_flight)
             except (RedisError, OSError, TimeoutError) as error:
                 if pause_s == RETRY_FIRST_S:
-                    logger.warning("Redis is away (%s): telemetry waits", error)
+                    logger.warning("Redis is away (%s): telemetry of %s waits", error, self.source)
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, RETRY_MAX_S)
                 continue
@@ -138,7 +138,8 @@ class Telemetry:
         return batch
 
     async def _send(self, batch: list[bytes]) -> None:
-        async with self._redis.pipeline(transaction=False) as pipeline:
+        # All or nothing: were one refused (memory, loading) and a later one taken, a retry would bring them out of order.
+        async with self._redis.pipeline(transaction=True) as pipeline:
             for payload in batch:
                 pipeline.xadd(EVENTS_STREAM, {EVENT_FIELD: payload}, maxlen=STREAM_MAX_ENTRIES, approximate=True)
             await pipeline.execute()

@@ -205,7 +205,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-NINJA_NUM_PROXIES = 1 if IS_HTTPS else 0  # whose X-Forwarded-For is believed where joins are counted by address
+# How many proxies in front of the web process add to X-Forwarded-For, where sign-in tries are counted by address.
+TRUSTED_PROXIES = env.int("AVATARY_TRUSTED_PROXIES", default=0)
+NINJA_NUM_PROXIES = TRUSTED_PROXIES or (1 if IS_HTTPS else 0)  # the same for joins: HTTPS comes by a proxy
 
 # -- Logs -------------------------------------------------------------------------------------------------------------
 

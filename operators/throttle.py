@@ -5,6 +5,7 @@ import logging
 import unicodedata
 from typing import Final
 
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from redis import RedisError
@@ -17,11 +18,21 @@ MAX_TRIES: Final = 10
 WINDOW_S: Final = 15 * 60
 
 
+def client_address(request: HttpRequest) -> str:
+    """Where a request comes from: the peer, or who the nearest `settings.TRUSTED_PROXIES` proxies say that they speak for.
+
+    Each proxy adds the address that it heard from at the end of X-Forwarded-For; what stands before those is anybody's claim.
+    """
+    named = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    trusted = min(settings.TRUSTED_PROXIES, len(named))
+    return named[-trusted] if trusted else str(request.META.get("REMOTE_ADDR", ""))
+
+
 def _key(request: HttpRequest, username: str) -> str:
     # As the form will read it, so that one name spelt in many ways has one count. The form reads no longer name than 150.
     name = unicodedata.normalize("NFKC", username.strip()[:200]).strip().casefold()
     # Hashed: a user name may hold anything, a cache key may not.
-    return "sign-in:" + hash_secret(f"{request.META.get('REMOTE_ADDR', '')}\n{name}")
+    return "sign-in:" + hash_secret(f"{client_address(request)}\n{name}")
 
 
 def count_try(request: HttpRequest, username: str) -> bool:

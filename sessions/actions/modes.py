@@ -33,6 +33,7 @@ def copy_mode(mode: DeploymentMode, *, by: str, slug: str = "") -> DeploymentMod
     """An editable copy. Raises `Archived`."""
     if mode.archived_at or mode.current is None:
         raise Archived(str(mode))
+    DeploymentMode.objects.select_for_update().get(pk=mode.pk)  # who copies it at the same time finds another free name
     wanted = slugify(slug) or f"{mode.slug}-copy"
     copy = DeploymentMode.objects.create(slug=_free_slug(wanted), description=mode.description)
     _write_version(copy, mode.current.settings, by=by)
@@ -67,6 +68,7 @@ def _free_slug(wanted: str) -> str:
 
 
 def _write_version(mode: DeploymentMode, settings: ModeSettings, *, by: str) -> ModeVersion:
+    DeploymentMode.objects.select_for_update().get(pk=mode.pk)  # one after the other, so that each has its own number
     last = mode.versions.aggregate(last=Max("number"))["last"] or 0
     version = ModeVersion.objects.create(
         mode=mode, number=last + 1, settings_json=settings_as_json(settings), created_by=by

@@ -60,6 +60,7 @@ def _fields_of(profile: AvatarProfile) -> dict[str, Any]:
 
 
 def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
+    AvatarProfile.objects.select_for_update().get(pk=profile.pk)  # one after the other, so that each has its own number
     last = profile.versions.aggregate(last=Max("number"))["last"] or 0
     version = ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
     _check(version)

@@ -8,6 +8,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const CHANGE_PAUSE_MS = 250; // two fetches of one element are at least this far apart
 const SOCKET_REFUSED = 4400; // from here on: the server will not let this page in, however often it asks
+const SIGNED_OUT = [4401, 4403];
 
 /** @type {{at: string, painted_ms: number}[]} the last 200 samples: taken at, and milliseconds until painted */
 window.avataryPaint = [];
@@ -15,6 +16,7 @@ window.avataryPaint = [];
 /** @type {WebSocket|null} */ let socket = null;
 let pauseMs = FIRST_PAUSE_MS;
 let joined = "";
+let wasListening = false;
 /** @type {Map<Element, {timer: number, lastAt: number}>} */
 const fetches = new Map();
 
@@ -41,6 +43,8 @@ function connect() {
   opened.addEventListener("close", (event) => {
     if (socket !== opened) return; // replaced on purpose
     lamp(true);
+    // Signed out meanwhile: loading the page again leads to the sign-in, and back here.
+    if (SIGNED_OUT.includes(event.code) && wasListening) location.reload();
     if (event.code >= SOCKET_REFUSED) return;
     setTimeout(connect, pauseMs * (0.75 + Math.random() / 2));
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
@@ -50,6 +54,7 @@ function connect() {
 /** @param {{type: string, topic: string, data?: object}} message */
 function receive(message) {
   if (message.type === "listening") {
+    wasListening = true;
     catchUp(); // what changed since the page was drawn, or while the socket was away, was told to nobody
   } else if (message.type === "changed") {
     for (const element of document.querySelectorAll(`[data-topic~="${CSS.escape(message.topic)}"][hx-get]`)) fetchAgain(element);
