@@ -13,10 +13,12 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.models.whisper_files import configured_folder
+from agent.worker_log import rotate
 from agent.worker_process import WorkerRecord
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ logger = logging.getLogger("agent.worker")
 PRELOADED_MODULES: Final = ["agent.preload"]
 INITIALIZE_TIMEOUT_S: Final = 120.0
 SHUTDOWN_TIMEOUT_S: Final = 8.0
+LOG_CHECK_EVERY_S: Final = 60.0
 
 
 def main() -> int:
@@ -88,6 +91,16 @@ def _no_load() -> float:
     return 0.0
 
 
+async def _keep_log_small(log: Path) -> None:
+    """Until it is cancelled."""
+    while True:
+        await asyncio.sleep(LOG_CHECK_EVERY_S)
+        try:
+            await asyncio.to_thread(rotate, log)
+        except OSError as error:
+            logger.warning("%s could not be rotated: %s", log, error)
+
+
 async def serve(environment: HostEnvironment) -> None:
     """Runs the server until a signal ends it. Writes `agent-worker.json`, reports every registration."""
     from agent.models.supervisor import ModelSupervisor
@@ -112,6 +125,7 @@ async def serve(environment: HostEnvironment) -> None:
     models = asyncio.create_task(ModelSupervisor(environment.models_socket).run(), name="model-supervisor")
     running = asyncio.create_task(server.run(), name="agent-server")
     stopping = asyncio.create_task(stop.wait(), name="stop-signal")
+    log = asyncio.create_task(_keep_log_small(environment.worker_log), name="worker-log")
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not running.done():
@@ -119,9 +133,10 @@ async def serve(environment: HostEnvironment) -> None:
         await running
     finally:
         stopping.cancel()
-        models.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await models
+        for task in (models, log):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         await telemetry.aclose()
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agent import worker_log
 from agent.environment import HostEnvironment
 from agent.kernel import is_alive, process_created_at
 
@@ -127,6 +128,7 @@ def _end(record: WorkerRecord, number: signal.Signals, timeout_s: float) -> None
 
 def _launch(environment: HostEnvironment) -> subprocess.Popen[bytes]:
     environment.worker_log.parent.mkdir(parents=True, exist_ok=True)
+    worker_log.rotate(environment.worker_log)
     with environment.worker_log.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "agent.worker"],

@@ -155,7 +155,9 @@ def all_at_once(act: Callable[[int], object]) -> None:
 @on_postgres
 @pytest.mark.django_db(transaction=True)
 def test_operators_who_edit_a_profile_in_the_same_moment_each_get_a_version(guide: AvatarProfile) -> None:
-    all_at_once(lambda number: edit_profile(AvatarProfile.objects.get(pk=guide.pk), {"name": f"Guide {number}"}, by="Amina"))
+    all_at_once(
+        lambda number: edit_profile(AvatarProfile.objects.get(pk=guide.pk), {"name": f"Guide {number}"}, by="Amina")
+    )
     guide.refresh_from_db()
     assert guide.current is not None
     assert list(guide.versions.values_list("number", flat=True)) == list(range(1, EDITORS + 2))
