@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-_HOST_NAME = re.compile(r"[a-z0-9-]{1,40}")
+_HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
 class InvalidEnvironment(ValueError):
@@ -28,7 +28,9 @@ class HostEnvironment:
         """Raises `InvalidEnvironment` for a host name that is none."""
         host = os.environ.get("AVATARY_HOST") or default_host_name()
         if not _HOST_NAME.fullmatch(host):
-            raise InvalidEnvironment(f"AVATARY_HOST is {host!r}: use 1 to 40 of a-z, 0-9 and the hyphen")
+            raise InvalidEnvironment(
+                f"AVATARY_HOST is {host!r}: use 1 to 40 of a-z, 0-9 and the hyphen, a hyphen not first"
+            )
         return cls(
             home=Path(os.environ.get("AVATARY_HOME") or ".runtime").resolve(),
             host=host,

@@ -20,10 +20,11 @@ if (HOME / "environment").is_file():
 
 PORT = env.int("AVATARY_PORT", default=8000)
 PUBLIC_URL = env.str("AVATARY_PUBLIC_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
-HOST_NAME = env.str("AVATARY_HOST", default=re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().split(".")[0].lower()))
-if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", HOST_NAME):
+own_name = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().split(".")[0].lower()).strip("-")[:40]
+HOST_NAME = env.str("AVATARY_HOST", default=own_name or "host")
+if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", HOST_NAME):
     raise ImproperlyConfigured(
-        f"AVATARY_HOST={HOST_NAME!r} is not a host name: use up to 41 of a-z, 0-9 and '-', beginning with a letter or digit."
+        f"AVATARY_HOST={HOST_NAME!r} is not a host name: use up to 40 of a-z, 0-9 and '-', beginning with a letter or digit."
     )
 
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")

@@ -20,6 +20,7 @@ from launch.ports import bind_error, free_port, is_free
 
 DEFAULT_WEB_PORT = "8000"
 LOOPBACK = "127.0.0.1"
+HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 HEADER = "# Written by `make run`; secrets, keep it private. Delete a line to have it chosen anew.\n"
 
 
@@ -107,7 +108,7 @@ def prepare(environment: Mapping[str, str], home: Path) -> State:
         # Whatever else the installation sets, so that `manage.py` in another terminal agrees with what runs.
         **{name: value for name, value in environment.items() if name.startswith("AVATARY_") and "\n" not in value},
         "AVATARY_HOME": str(home),
-        "AVATARY_HOST": environment.get("AVATARY_HOST") or kept.get("AVATARY_HOST") or _host_name(),
+        "AVATARY_HOST": _host(environment, kept),
         "AVATARY_PORT": str(_fixed_port("AVATARY_PORT", web_port, bind)),
         "AVATARY_BIND": bind,
         "DJANGO_SECRET_KEY": _secret("DJANGO_SECRET_KEY", environment, kept, length_bytes=50),
@@ -182,7 +183,20 @@ def _another(port: int, address: str) -> int:
     return next((p for p in range(port + 1, min(port + 100, 65_536)) if bind_error(address, p) is None), port + 1)
 
 
-def _host_name() -> str:
-    """This machine's short name, fit for a queue's name and an agent's name."""
-    name = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().partition(".")[0].lower()).strip("-")
-    return name or "localhost"
+def _host(environment: Mapping[str, str], kept: Mapping[str, str]) -> str:
+    """Name of this avatar host: the one that is given, else that of the last run, else this machine's short name."""
+    given = environment.get("AVATARY_HOST")
+    if not given:
+        kept_name = kept.get("AVATARY_HOST", "")
+        return kept_name if HOST_NAME.fullmatch(kept_name) else _fit_host_name(socket.gethostname().partition(".")[0])
+    if not HOST_NAME.fullmatch(given):
+        raise LaunchError(
+            f"AVATARY_HOST is {given!r}, which is no name for an avatar host: use 1 to 40 of a-z, 0-9 and the hyphen, "
+            f"beginning with a letter or digit. For example: AVATARY_HOST={_fit_host_name(given)} make run"
+        )
+    return given
+
+
+def _fit_host_name(name: str) -> str:
+    """The name made fit for a queue's and an agent's name."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].rstrip("-") or "localhost"

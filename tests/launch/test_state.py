@@ -11,7 +11,7 @@ import pytest
 
 from launch.errors import LaunchError
 from launch.ports import free_port
-from launch.state import home_folder, locked, prepare, read_environment, wants_own_livekit
+from launch.state import HOST_NAME, home_folder, locked, prepare, read_environment, wants_own_livekit
 
 
 @pytest.fixture
@@ -53,6 +53,20 @@ def test_two_copies_get_other_secrets_and_other_ports(tmp_path: Path, web_port: 
     states = [prepare({"AVATARY_PORT": web_port}, home_folder({"AVATARY_HOME": str(tmp_path / name)})) for name in "ab"]
     for name in ("DJANGO_SECRET_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL", "REDIS_URL"):
         assert states[0].values[name] != states[1].values[name]
+
+
+@pytest.mark.parametrize("name", ["Atlas", "two words", "-atlas", "a" * 41, "atlas.example.org", "öst"])
+def test_a_name_that_no_host_can_have_is_refused_with_one_that_it_can(home: Path, web_port: str, name: str) -> None:
+    with pytest.raises(LaunchError, match="AVATARY_HOST") as refusal:
+        prepare({"AVATARY_PORT": web_port, "AVATARY_HOST": name}, home)
+    better = str(refusal.value).split("AVATARY_HOST=")[1].split()[0]
+    assert prepare({"AVATARY_PORT": web_port, "AVATARY_HOST": better}, home).values["AVATARY_HOST"] == better
+
+
+@pytest.mark.parametrize("machine", ["a" * 60, "Museum_Hall--7.example.org", "-", "öst"])
+def test_any_machine_has_a_host_name(home: Path, web_port: str, machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: machine)
+    assert HOST_NAME.fullmatch(prepare({"AVATARY_PORT": web_port}, home).values["AVATARY_HOST"])
 
 
 def test_a_kept_port_that_was_taken_meanwhile_is_chosen_anew(home: Path, web_port: str) -> None:
