@@ -78,12 +78,6 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
 CELERY_BEAT_SCHEDULE = {
     "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 5.0},
-    "keep-agent-worker": {
-        "task": "sessions.tasks.ensure_agent_worker",
-        "schedule": 10.0,
-        "args": [HOST_NAME],
-        "options": {"queue": f"host.{HOST_NAME}", "expires": 10},
-    },
 }
 
 # -- Limits -----------------------------------------------------------------------------------------------------------

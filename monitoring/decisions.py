@@ -82,14 +82,14 @@ def decide(session: AvatarSession, now: datetime, *, was_visited: bool) -> Decis
 
 
 def worker_is_gone(worker: AgentWorker, now: datetime) -> bool:
-    """True where the host's sampler reports and shows no agent worker, though one should run."""
+    """True where the host's sampler reports, and no agent worker runs there or is on its way."""
     if worker.host_seen_at is None or now - worker.host_seen_at > HOST_REPORTS_WITHIN:
         return False  # an order to start one would wait in a queue that nobody reads
-    if worker.state == AgentWorker.State.LOST:
-        return True
-    if worker.state != AgentWorker.State.RUNNING or worker.last_seen_at is None:
-        return False
-    return worker.host_seen_at - worker.last_seen_at > WORKER_GONE_AFTER
+    if worker.state == AgentWorker.State.RUNNING:
+        return worker.last_seen_at is not None and worker.host_seen_at - worker.last_seen_at > WORKER_GONE_AFTER
+    if worker.state == AgentWorker.State.STARTING:
+        return worker.started_at is None or now - worker.started_at > AgentWorker.STARTS_WITHIN
+    return True
 
 
 def _idle(session: AvatarSession, now: datetime, was_visited: bool) -> End | None:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 WORKER_START_TIMEOUT_S: Final = 60
 UNDERSTAND_TIMEOUT_S: Final = 1800
+ORDER_TIMEOUT_S: Final = 5.0  # LiveKit answers in milliseconds or not at all, and threads are few
+LOOK_AGAIN_S: Final = 0.1
 STRANDED_AFTER: Final = timedelta(seconds=5)
 CLOSE_ROOM_FOR: Final = timedelta(seconds=30)
 CLAIM: Final = "claim-"
@@ -48,12 +50,34 @@ def place_session(session_id: int) -> None:
 
 
 @shared_task
-def start_worker_then_dispatch(session_id: int, claim: str) -> None:
-    """On the host's own queue: make sure that its agent worker runs, then dispatch."""
-    session = AvatarSession.objects.get(pk=session_id)
-    if _start_worker(session.host):
-        dispatch_session(session_id, claim)
-    elif session.dispatch_id == claim:
+def start_worker_then_dispatch(session_id: int, claim: str, tries: int = 0, waited: bool = False) -> None:
+    """On the host's own queue: make sure that its agent worker runs, then dispatch.
+
+    Only one task at a time waits in a thread for a worker; the others look again, and share its failure. While LiveKit is away
+    no worker could register with it, so that it is not even started: the mode's policy says when to try again.
+    """
+    if not _hold(session_id, claim, claim):
+        return
+    session = AvatarSession.objects.select_related("mode_version").get(pk=session_id)
+    queue = f"host.{session.host}"
+    worker = AgentWorker.objects.filter(host=session.host).first()
+    if worker is not None and worker.is_up:
+        dispatch_session(session_id, claim, tries)
+        return
+    if waited and worker is not None and worker.state == AgentWorker.State.LOST:
+        end_session(session, EndReason.FAILED, worker.detail)
+        return
+    try:
+        livekit.is_reachable()
+    except LiveKitError as error:
+        _try_again(start_worker_then_dispatch, session, claim, tries, error, queue=queue)
+        return
+    if not record_worker_starting(session.host):
+        again = (session_id, claim, tries, True)
+        start_worker_then_dispatch.apply_async(args=again, queue=queue, countdown=LOOK_AGAIN_S)
+    elif _start_worker(session.host):
+        dispatch_session(session_id, claim, tries)
+    elif AvatarSession.objects.filter(pk=session_id, dispatch_id=claim).exists():
         end_session(session, EndReason.FAILED, AgentWorker.objects.get(host=session.host).detail)
 
 
@@ -66,23 +90,13 @@ def dispatch_session(session_id: int, claim: str, tries: int = 0) -> None:
     if not _hold(session_id, claim, claim):
         return
     session = AvatarSession.objects.select_related("mode_version__mode", "profile_version__profile").get(pk=session_id)
-    mode = session.mode_version.settings
     try:
-        dispatch_id = _order(session, tries, mode.timeout_s)
+        dispatch_id = _order(session, tries, min(session.mode_version.settings.timeout_s, ORDER_TIMEOUT_S))
     except SessionError as error:  # of what the session needs, something is lost
         end_session(session, EndReason.FAILED, str(error))
         return
     except LiveKitError as error:
-        if not error.retryable or tries >= mode.retries:
-            end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
-            return
-        _explain(
-            session,
-            f"{error} "
-            + _("Retry %(n)d of %(all)d in %(s)g s.")
-            % {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s},
-        )
-        dispatch_session.apply_async(args=(session_id, claim, tries + 1), countdown=mode.retry_interval_s)
+        _try_again(dispatch_session, session, claim, tries, error)
         return
     now = timezone.now()
     AvatarSession.objects.filter(pk=session.pk, dispatch_id=claim).update(
@@ -125,10 +139,13 @@ def remove_visitors(link_id: int) -> None:
 
 
 @shared_task
-def ensure_agent_worker(host: str) -> None:
-    """On the host's own queue: start its agent worker unless it runs or is being started."""
+def ensure_agent_worker(host: str, is_first_order: bool = False) -> None:
+    """On the host's own queue: start its agent worker unless it runs or is being started.
+
+    Of the first order since the queue is served, we know that whoever was starting one is gone.
+    """
     worker = AgentWorker.objects.filter(host=host).first()
-    if worker is None or not (worker.is_up or worker.is_being_started):
+    if (worker is None or not worker.is_up) and (record_worker_starting(host) or is_first_order):
         _start_worker(host)
 
 
@@ -197,6 +214,17 @@ def _order(session: AvatarSession, tries: int, timeout_s: float) -> str:
     )
 
 
+def _try_again(task: Any, session: AvatarSession, claim: str, tries: int, error: LiveKitError, **options: Any) -> None:
+    """Have the task repeated by the mode's policy, or end the session where that has run out."""
+    mode = session.mode_version.settings
+    if not error.retryable or tries >= mode.retries:
+        end_session(session, EndReason.FAILED, f"{error} " + _("Gave up after %(n)d tries.") % {"n": tries + 1})
+        return
+    plan = {"n": tries + 1, "all": mode.retries, "s": mode.retry_interval_s}
+    _explain(session, f"{error} " + _("Retry %(n)d of %(all)d in %(s)g s.") % plan)
+    task.apply_async(args=(session.pk, claim, tries + 1), countdown=mode.retry_interval_s, **options)
+
+
 def _explain(session: AvatarSession, detail: str) -> None:
     """Show the operator what is being waited for."""
     AvatarSession.objects.filter(pk=session.pk).update(state_detail=detail[:500])
@@ -205,9 +233,6 @@ def _explain(session: AvatarSession, detail: str) -> None:
 
 def _start_worker(host: str) -> bool:
     """Run `python -m agent start` for this host; False, with the reason in the worker's row, where it fails."""
-    worker = AgentWorker.objects.filter(host=host).first()
-    if worker is None or worker.state != AgentWorker.State.RUNNING:
-        record_worker_starting(host)
     try:
         result: subprocess.CompletedProcess[Any] = subprocess.run(
             [sys.executable, "-m", "agent", "start"],

@@ -27,12 +27,16 @@ def record_worker_started(host: str, pid: int, at: datetime) -> None:
     announce(host)
 
 
-def record_worker_starting(host: str) -> None:
-    """The host was asked to start its agent worker."""
-    AgentWorker.objects.update_or_create(
-        host=host, defaults={"state": AgentWorker.State.STARTING, "started_at": timezone.now(), "detail": ""}
-    )
+def record_worker_starting(host: str) -> bool:
+    """The host is asked to start its agent worker; False where a start that was begun a moment ago may still succeed."""
+    now = timezone.now()
+    AgentWorker.objects.get_or_create(host=host)
+    under_way = {"state": AgentWorker.State.STARTING, "started_at__gt": now - AgentWorker.STARTS_WITHIN}
+    begun = AgentWorker.objects.filter(host=host).exclude(**under_way)
+    if not begun.update(state=AgentWorker.State.STARTING, started_at=now, detail=""):
+        return False
     announce(host)
+    return True
 
 
 def record_worker_failed(host: str, detail: str) -> None:

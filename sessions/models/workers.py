@@ -34,12 +34,6 @@ class AgentWorker(models.Model):
         return self.host
 
     @property
-    def is_being_started(self) -> bool:
-        """True while a start that was begun a moment ago may still succeed."""
-        begun = self.started_at
-        return self.state == self.State.STARTING and begun is not None and timezone.now() - begun < self.STARTS_WITHIN
-
-    @property
     def is_up(self) -> bool:
         """True where the worker's process was seen in the last few seconds: a dispatch will be taken."""
         return (

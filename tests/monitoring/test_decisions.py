@@ -193,5 +193,8 @@ def test_a_worker_is_gone_only_where_its_host_reports_without_it() -> None:
     assert worker_is_gone(worker(state="lost"), NOW)
     assert not worker_is_gone(worker(state="lost", host_seen_at=ago(11)), NOW), "nobody there to start it"
     assert not worker_is_gone(worker(state="lost", host_seen_at=None), NOW)
-    assert not worker_is_gone(worker(state="stopped", last_seen_at=ago(60)), NOW)
-    assert not worker_is_gone(worker(state="starting", last_seen_at=None), NOW)
+    assert worker_is_gone(worker(state="stopped", last_seen_at=None), NOW), "a host that has just begun to report"
+    assert not worker_is_gone(worker(state="starting", last_seen_at=None, started_at=ago(30)), NOW)
+    assert worker_is_gone(worker(state="starting", last_seen_at=None, started_at=ago(50)), NOW), (
+        "who started it is gone"
+    )

@@ -14,9 +14,14 @@ from sessions import livekit, tasks
 from sessions.actions import progress
 from sessions.actions.lifecycle import end_session, finish_session, job_lost, start_session, stop_session
 from sessions.actions.profiles import archive_profile, edit_profile
-from sessions.actions.workers import record_process_exited, record_worker_started
+from sessions.actions.workers import (
+    record_process_exited,
+    record_worker_failed,
+    record_worker_started,
+    record_worker_starting,
+)
 from sessions.errors import Archived, CapacityReached, LiveKitError
-from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, State
+from sessions.models import AgentWorker, AvatarProfile, AvatarSession, DeploymentMode, EndReason, State
 
 Start = Callable[..., AvatarSession]
 
@@ -243,11 +248,86 @@ def test_a_start_that_the_queue_dropped_is_picked_up(session: AvatarSession) -> 
     enqueue.assert_called_once_with(tasks.place_session, session.pk)
 
 
-def test_a_worker_that_does_not_come_up_ends_the_session_with_its_reason(session: AvatarSession) -> None:
-    failure = subprocess.CompletedProcess([], 1, stdout="", stderr="LiveKit refused the worker's key.\n")
-    with patch("subprocess.run", return_value=failure):
-        AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING, dispatch_id="claim-1")
-        tasks.start_worker_then_dispatch(session.pk, "claim-1")
+AWAY = LiveKitError("The media server does not answer.", retryable=True)
+
+
+@pytest.fixture
+def ordered(session: AvatarSession) -> AvatarSession:
+    """A session whose order is on its way to a host where no agent worker runs."""
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.STARTING, dispatch_id="claim-1")
     session.refresh_from_db()
-    assert session.end_reason == EndReason.FAILED
-    assert session.state_detail == "LiveKit refused the worker's key."
+    return session
+
+
+def test_a_worker_that_does_not_come_up_ends_the_session_with_its_reason(ordered: AvatarSession) -> None:
+    failure = subprocess.CompletedProcess([], 1, stdout="", stderr="LiveKit refused the worker's key.\n")
+    with patch("subprocess.run", return_value=failure), patch.object(livekit, "is_reachable"):
+        tasks.start_worker_then_dispatch(ordered.pk, "claim-1")
+    ordered.refresh_from_db()
+    assert ordered.end_reason == EndReason.FAILED
+    assert ordered.state_detail == "LiveKit refused the worker's key."
+
+
+def test_one_thread_waits_for_a_worker_to_come_up_and_all_share_what_comes_of_it(ordered: AvatarSession) -> None:
+    assert record_worker_starting("atlas"), "another session's task is at it"
+    with (
+        patch("subprocess.run") as run,
+        patch.object(livekit, "is_reachable"),
+        patch.object(tasks.start_worker_then_dispatch, "apply_async") as again,
+    ):
+        tasks.start_worker_then_dispatch(ordered.pk, "claim-1")
+        tasks.ensure_agent_worker("atlas")
+        run.assert_not_called()
+        order = again.call_args.kwargs
+        assert (order["queue"], order["countdown"] < 1) == ("host.atlas", True)
+        record_worker_failed("atlas", "The agent worker ended at once.")
+        tasks.start_worker_then_dispatch(*order["args"])
+    ordered.refresh_from_db()
+    assert (ordered.end_reason, ordered.state_detail) == (EndReason.FAILED, "The agent worker ended at once.")
+
+
+def test_a_start_that_was_cut_short_keeps_nobody_from_the_next(db: None) -> None:
+    record_worker_starting("atlas")
+    done = subprocess.CompletedProcess([], 0, stdout='{"pid": 100, "started": true}\n', stderr="")
+    with patch("subprocess.run", return_value=done) as run:
+        tasks.ensure_agent_worker("atlas")
+        run.assert_not_called()
+        tasks.ensure_agent_worker("atlas", is_first_order=True)
+        run.assert_called_once()
+    assert AgentWorker.objects.get().is_up
+
+
+def test_a_worker_that_somebody_else_brought_up_takes_the_order(
+    ordered: AvatarSession, dispatches: list[dict[str, Any]]
+) -> None:
+    record_worker_starting("atlas")
+    record_worker_started("atlas", 100, timezone.now())
+    tasks.start_worker_then_dispatch(ordered.pk, "claim-1", 0, True)
+    assert len(dispatches) == 1
+
+
+def test_while_livekit_is_away_no_thread_waits_for_a_worker_that_could_not_register(ordered: AvatarSession) -> None:
+    with (
+        patch("subprocess.run") as run,
+        patch.object(livekit, "is_reachable", side_effect=AWAY),
+        patch.object(tasks.start_worker_then_dispatch, "apply_async") as again,
+    ):
+        tasks.start_worker_then_dispatch(ordered.pk, "claim-1")
+        ordered.refresh_from_db()
+        assert ordered.state_detail == "The media server does not answer. Retry 1 of 5 in 1.5 s."
+        assert again.call_args.kwargs == {
+            "args": (ordered.pk, "claim-1", 1),
+            "countdown": 1.5,
+            "queue": "host.atlas",
+        }
+        tasks.start_worker_then_dispatch(ordered.pk, "claim-1", 5)
+    run.assert_not_called()
+    ordered.refresh_from_db()
+    assert ordered.end_reason == EndReason.FAILED
+
+
+def test_an_order_that_livekit_leaves_unanswered_holds_its_thread_for_seconds_only(ordered: AvatarSession) -> None:
+    assert ordered.mode_version.settings.timeout_s > 10
+    with patch.object(livekit, "create_dispatch", side_effect=AWAY) as create:
+        tasks.dispatch_session(ordered.pk, "claim-1")
+    assert create.call_args.kwargs["timeout_s"] <= 5
