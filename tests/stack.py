@@ -17,7 +17,7 @@ from typing import Any
 from tests.services import free_port, livekit_binary, wait_until
 
 ROOT = Path(__file__).parent.parent
-READY_LIMIT_S = 90
+READY_LIMIT_S = 240
 VISITOR_BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
