@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
 from monitoring.figures import host_figures
 from monitoring.models import HostSample
 from monitoring.queries import samples_of
@@ -25,6 +28,7 @@ MARKED: Final = {
     SessionEvent.Kind.JOB: "ours",
 }
 MARKED_STATES: Final = (State.READY, State.DEGRADED)
+MAX_MARK_CHARS: Final = 28
 MAX_POINTS: Final = 400
 MAX_SECONDS: Final = 12 * 3600
 
@@ -53,10 +57,19 @@ def columns(points: list[dict[str, Any]], names: Iterable[str]) -> dict[str, lis
 def marks(events: Iterable[SessionEvent]) -> list[dict[str, Any]]:
     """The events that a chart marks with a line."""
     return [
-        {"at": _seconds(event.at), "label": event.text[:40], "tone": MARKED.get(SessionEvent.Kind(event.kind), "ours")}
+        {"at": _seconds(event.at), "label": _mark(event), "tone": MARKED.get(SessionEvent.Kind(event.kind), "ours")}
         for event in events
         if event.kind in MARKED or event.state in MARKED_STATES
     ]
+
+
+def _mark(event: SessionEvent) -> str:
+    """A word or two: the events panel has the whole sentence."""
+    if event.kind == SessionEvent.Kind.FRAMES:
+        return _("Late frames")
+    if event.kind == SessionEvent.Kind.STATE:
+        return str(event.get_state_display())
+    return Truncator(event.text).chars(MAX_MARK_CHARS)
 
 
 def thinned(session: AvatarSession, events: Iterable[SessionEvent]) -> dict[str, Any]:

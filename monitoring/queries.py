@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
+from statistics import fmean, median
 from typing import Any, Final
 
 from django.conf import settings
@@ -13,6 +13,9 @@ from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowSt
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode
 from sessions.models.avatar_session import LIVE_STATES
 
+STARVED_PERCENT: Final = 10.0
+BUSY_PERCENT: Final = 90.0
+BUSY_FOR: Final = 10  # samples
 USUAL_STEPS_OF: Final = timedelta(days=14)
 USUAL_STEPS_MAX: Final = 400
 
@@ -91,9 +94,23 @@ class HostSummary:
     @property
     def busy_percent(self) -> float | None:
         """CPU in use by anybody on this machine, percent of all cores; steal is not in it."""
-        parts = [self.now.get(f"{kind}_percent") for kind in ("user", "system")]
-        known = [part for part in parts if part is not None]
-        return sum(known) if known else None
+        return _busy_percent(self.now)
+
+    @property
+    def condition(self) -> str:
+        """`silent`: nobody knows; `starved`: steal takes its CPU; `busy`: hardly any CPU is left; else `well`."""
+        if not self.is_reporting:
+            return "silent"
+        if (self.now.get("steal_percent") or 0) >= STARVED_PERCENT:
+            return "starved"
+        known = [busy for sample in self.samples[-BUSY_FOR:] if (busy := _busy_percent(sample)) is not None]
+        return "busy" if known and fmean(known) >= BUSY_PERCENT else "well"
+
+
+def _busy_percent(sample: dict[str, Any]) -> float | None:
+    parts = [sample.get(f"{kind}_percent") for kind in ("user", "system")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
 
 
 def host_summaries() -> list[HostSummary]:

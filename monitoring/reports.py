@@ -176,7 +176,7 @@ class Summary(BaseModel):
             n = self.frames.seconds_over_budget
             parts.append(ngettext("%(n)d second with late frames.", "%(n)d seconds with late frames.", n) % {"n": n})
         if self.steal_percent and self.steal_percent.max >= STEAL_WORTH_SAYING_PERCENT:
-            parts.append(_("CPU steal reached %(max).0f %%.") % {"max": self.steal_percent.max})
+            parts.append(_("CPU steal reached %(max).0f\u00a0%%.") % {"max": self.steal_percent.max})
         if self.end_reason in (EndReason.AGENT_LOST, EndReason.FAILED, EndReason.PROVIDER_FAILED):
             parts.append(self.end_detail or str(EndReason(self.end_reason).label))
         return " ".join(parts)

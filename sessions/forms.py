@@ -1,17 +1,14 @@
-"""What operators type: start, link, profile, mode, and the filter of the history."""
+"""What operators type: start, link, profile, and the filter of the history."""
 
 import uuid
-from enum import StrEnum
-from typing import Any, Final, get_args
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
-from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 
-from protocol.modes import DEFAULT_MODE_SLUG, ModeSettings
+from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Language
@@ -156,126 +153,6 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         values = dict(self.cleaned_data)
         values["provider_settings"] = {"presenter": values.pop("presenter")}
         return values
-
-
-SECTIONS: Final = (
-    (_("Picture"), ("video_width", "video_height", "video_fps", "idle_fps", "tv_fps", "codec", "bitrate_kbps")),
-    (_("Buffers"), ("output_buffer_size", "input_buffer_size", "batch_audio_to_frames", "num_threads")),
-    (
-        _("bitHuman"),
-        ("bithuman_model", "output_width", "compress_method", "loading_mode", "process_idle_video"),
-    ),
-    (
-        _("MuseTalk"),
-        (
-            "musetalk_block_s",
-            "musetalk_send_interval_s",
-            "musetalk_ahead_factor",
-            "musetalk_batch_size",
-            "musetalk_workers",
-            "musetalk_gpu_memory_fraction",
-        ),
-    ),
-    (_("Patience and vision"), ("retries", "retry_interval_s", "timeout_s", "vision_interval_s")),
-)
-UNITS: Final = {"_width": "px", "_height": "px", "_fps": "fps", "_kbps": "kbit/s", "_s": "s"}
-
-
-def unit_of(name: str) -> str:
-    """Unit of a setting, by the end of its name; empty where it has none."""
-    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
-
-
-def label_of_setting(name: str) -> str:
-    """A setting's name as words: its unit and its section stand elsewhere."""
-    words = name.removeprefix("musetalk_").removeprefix("bithuman_").removesuffix("_kbps").removesuffix("_s")
-    words = words.replace("_", " ").replace("fps", "frame rate").replace("gpu", "GPU").replace("tv ", "TV ")
-    return words[0].upper() + words[1:]
-
-
-def bounds_of(info: FieldInfo) -> dict[str, float]:
-    """`ge`, `gt`, `le`, `multiple_of` of a setting, as far as it has them (an optional one keeps them inside)."""
-    found: dict[str, float] = {}
-    for constraint in info.metadata:
-        for name in ("ge", "gt", "le", "multiple_of"):
-            if getattr(constraint, name, None) is not None:
-                found[name] = getattr(constraint, name)
-    return found
-
-
-class WholeNumber(forms.IntegerField):
-    """A whole number that may have any number of digits: Django checks its step in floating point."""
-
-    def run_validators(self, value: int | None) -> None:
-        try:
-            super().run_validators(value)
-        except OverflowError:
-            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
-
-
-def form_field(name: str, info: FieldInfo) -> forms.Field:
-    """The form field of a setting: kind, bounds and description from the model."""
-    kinds = [kind for kind in (get_args(info.annotation) or (info.annotation,)) if kind is not type(None)]
-    kind, optional = kinds[0], len(kinds) < len(get_args(info.annotation))
-    common: dict[str, Any] = {"label": label_of_setting(name), "help_text": info.description, "required": not optional}
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return forms.ChoiceField(choices=[(item.value, item.value) for item in kind], **common)
-    if kind is bool:
-        return forms.BooleanField(**{**common, "required": False})
-    bounds = bounds_of(info)
-    limits: dict[str, Any] = {"min_value": bounds.get("ge", bounds.get("gt")), "max_value": bounds.get("le")}
-    if kind is int:
-        return WholeNumber(step_size=int(bounds.get("multiple_of", 1)), **limits, **common)
-    return forms.FloatField(widget=forms.NumberInput(attrs={"step": "any"}), **limits, **common)
-
-
-class ModeForm(forms.Form):
-    """All settings of a mode, made from `ModeSettings`; checked by it too, so that bounds stand in one place."""
-
-    description = forms.CharField(label=_("What it is for"), required=False, max_length=200)
-
-    def __init__(self, *args: Any, mode: DeploymentMode, is_read_only: bool = False, **kwargs: Any) -> None:
-        current = mode.current.settings.model_dump(mode="json") if mode.current else {}
-        kwargs["initial"] = {"description": mode.description, **current}
-        super().__init__(*args, **kwargs)
-        for name, info in ModeSettings.model_fields.items():
-            self.fields[name] = form_field(name, info)
-        dress(self)
-        self.is_read_only = is_read_only
-        if is_read_only:
-            freeze(self)
-
-    def sections(self) -> list[tuple[Any, list[tuple[forms.BoundField, str]]]]:
-        """Headed groups of (field, unit), for the template."""
-        return [(title, [(self[name], unit_of(name)) for name in names]) for title, names in SECTIONS]
-
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or self.cleaned_data
-        if self.errors:
-            return values
-        try:
-            self.settings = ModeSettings.model_validate({name: values[name] for name in ModeSettings.model_fields})
-        except ValidationError as error:
-            for problem in error.errors():
-                place = str(problem["loc"][0]) if problem["loc"] else None
-                self.add_error(place, problem["msg"].removeprefix("Value error, "))
-        return values
-
-
-def mode_comparison(modes: list[DeploymentMode]) -> list[tuple[Any, list[dict[str, Any]]]]:
-    """Each setting's value in each mode, by section; `differs` marks values unlike the most common one of the row."""
-    settings = [mode.current.settings.model_dump(mode="json") for mode in modes if mode.current]
-    return [(title, [_compared(name, [one[name] for one in settings]) for name in names]) for title, names in SECTIONS]
-
-
-def _compared(name: str, values: list[Any]) -> dict[str, Any]:
-    usual = max(values, key=values.count, default=None)
-    return {
-        "label": label_of_setting(name),
-        "description": ModeSettings.model_fields[name].description,
-        "unit": unit_of(name),
-        "cells": [{"value": value, "differs": value != usual} for value in values],
-    }
 
 
 class HistoryFilter(forms.Form):

@@ -1,6 +1,6 @@
 """What monitoring adds to the pages of sessions, as tags: the sessions app itself never imports monitoring."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Final
@@ -10,9 +10,10 @@ from django.db.models import Avg
 from django.utils import timezone
 
 from monitoring import last_day as day
-from monitoring.models import HostSample, SessionSample
+from monitoring.models import HostSample, SessionSample, WorkflowStep
 from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
 from monitoring.sparklines import Spark, bucketed, spark
+from monitoring.step_notes import note_of
 from monitoring.waterfall import Waterfall, waterfall
 from sessions.models import AvatarSession, DeploymentMode
 from sessions.models.avatar_session import milliseconds_between
@@ -22,7 +23,6 @@ register = template.Library()
 HOUR: Final = timedelta(hours=1)
 FIVE_MINUTES: Final = timedelta(minutes=5)
 STEAL_TOP_PERCENT: Final = 25.0
-STARVED_PERCENT: Final = 10.0
 RECENT_STARTS: Final = 40
 
 
@@ -38,8 +38,15 @@ def usual_durations(session: AvatarSession) -> dict[str, float]:
     return usual_step_durations_ms(session.mode_version.mode)
 
 
+@register.simple_tag
+def step_notes(session: AvatarSession, steps: Iterable[WorkflowStep]) -> dict[int, str]:
+    """What the job noted of each step, in words, by the step's key in the database."""
+    names = dict(session.visits.values_list("identity", "name"))
+    return {step.pk: note_of(step, names) for step in steps}
+
+
 @register.filter
-def of_key(values: dict[str, Any], key: str) -> Any:
+def of_key(values: dict[Any, Any], key: Any) -> Any:
     """`{{ usual|of_key:step.key }}`"""
     return values.get(key)
 
@@ -65,7 +72,6 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
     return {
         "summary": summary,
         "now": summary.now,
-        "starved": (summary.now.get("steal_percent") or 0) >= STARVED_PERCENT,
         "cpu": _drawn(busy, start, HOUR, 100),
         "steal": _drawn(steal, start, HOUR, STEAL_TOP_PERCENT, max),
         "memory": _drawn(memory, start, HOUR, total),

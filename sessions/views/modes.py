@@ -11,7 +11,8 @@ from operators.models import Role
 from operators.templatetags.roles import may
 from sessions.access import get_mode_for, modes_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
-from sessions.forms import ModeForm, mode_comparison
+from sessions.mode_forms import ModeForm
+from sessions.mode_settings import mode_comparison
 from sessions.views.refusals import says_why
 
 

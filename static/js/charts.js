@@ -152,11 +152,11 @@ export function stackedCpu(element, { time, marks = () => [], height = 190, with
 }
 
 /** One figure over time. @param {HTMLElement} element
- * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean}} options `least`: the axis reaches at least this far */
-export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false }) {
+ * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean, whole?: number}} options `least`: the axis reaches at least this far; `whole`: exactly so far */
+export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false, whole }) {
   return mount(element, {
     height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
-    scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
+    scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
     axes: [axisX(time, showTime), axisY(unit, (top) => [0, top / 2, top])],
     series: [{}, line(css(colour), 1.5, { fill: isHatched ? hatch() : `${css(colour)}24` })],
     plugins: [marksPlugin(marks, false), ...(limit === undefined ? [] : [limitPlugin(limit, limitLabel)])],

@@ -7,7 +7,8 @@ export const GIB = 1024 * MIB;
 /** @param {number|null|undefined} value @param {number} digits @returns {string} – where there is no reading */
 export function figure(value, digits = 0) {
   if (value === null || value === undefined) return "–";
-  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  const rounded = Number(value.toFixed(digits)) || 0; // what rounds to nothing has no sign
+  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(rounded);
 }
 
 /** @param {number|undefined} user @param {number|undefined} system @returns {number|null} in use by this machine, percent */

@@ -17,7 +17,7 @@ function build() {
   const time = slidingAxis(() => host.newest ?? Date.now() / 1000, SECONDS, panel.dataset.now);
   plots = {
     cpu: stackedCpu(place("cpu"), { time, height: 240 }),
-    memory: strip(place("memory"), { time, unit: "GB", colour: "--text-2", least: totalGb, showTime: true }),
+    memory: strip(place("memory"), { time, unit: "GB", colour: "--text-2", least: 0, whole: totalGb, showTime: true }),
   };
 }
 

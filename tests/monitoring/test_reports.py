@@ -100,7 +100,7 @@ def over(session: AvatarSession, start_at: datetime) -> AvatarSession:
 def test_a_report_says_in_words_how_it_went(over: AvatarSession) -> None:
     assert summarize(over).verdict == (
         "Ready in 1.1 s. 1 visitor, who saw the face 0.8 s after their click. "
-        "1 second with late frames. CPU steal reached 12 %."
+        "1 second with late frames. CPU steal reached 12\u00a0%."
     )
 
 

@@ -168,7 +168,7 @@ def test_charts_get_columns_with_null_for_a_missing_reading(
     assert len(data["host"]["at"]) == 20
     assert data["session"]["cpu_percent"][0] is None
     assert data["session"]["cpu_percent"][1] == 24
-    assert [mark["label"] for mark in data["marks"]] == ["Slow frame: 82 ms"]
+    assert [mark["label"] for mark in data["marks"]] == ["Late frames"]
     assert client.get(f"/sessions/{session.code}/samples.json?whole").status_code == 200
     assert len(client.get("/hosts/atlas/samples.json").json()["host"]["steal_percent"]) == 20
 

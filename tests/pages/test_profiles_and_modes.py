@@ -6,7 +6,7 @@ from django.utils.html import escape
 from operators.models import Operator
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from sessions.actions.modes import copy_mode
-from sessions.forms import SECTIONS
+from sessions.mode_settings import SECTIONS
 from sessions.models import AvatarProfile, DeploymentMode
 from tests.pages.conftest import Browse
 
@@ -132,6 +132,28 @@ def test_a_bad_setting_is_said_and_the_rest_is_kept(
     assert "Nothing was kept yet" in page
     assert 'value="1234"' in page
     assert mode.versions.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("video_width", 0, "Give a whole number from 160 to 1920\u00a0px that 2 divides."),
+        ("video_width", 161, "Give a whole number from 160 to 1920\u00a0px that 2 divides."),
+        ("video_width", "2" * 400, "Give a whole number from 160 to 1920\u00a0px that 2 divides."),
+        ("video_fps", "many", "Give a whole number from 1 to 60\u00a0fps."),
+        ("video_fps", "", "Give a whole number from 1 to 60\u00a0fps."),
+        ("timeout_s", 0, "Give a number above 0, at most 300\u00a0s."),
+        ("timeout_s", "nan", "Give a number above 0, at most 300\u00a0s."),
+        ("musetalk_ahead_factor", 9, "Give a number from 1 to 4."),
+        ("vision_interval_s", 0, "at most 600\u00a0s. Leave it empty to switch it off."),
+    ],
+)
+def test_a_number_out_of_bounds_is_answered_with_the_bounds(
+    browse: Browse, amina: Operator, balanced: DeploymentMode, name: str, value: object, sentence: str
+) -> None:
+    mode = copy_mode(balanced, by="Amina")
+    page = browse(amina).post(f"/modes/{mode.slug}/", typed(BUILT_IN_MODES["balanced"], **{name: value}))
+    assert sentence in page.content.decode()
 
 
 def test_a_built_in_mode_stays_as_it_is(browse: Browse, amina: Operator, balanced: DeploymentMode) -> None:
