@@ -30,18 +30,20 @@ _SENTENCE: Final = re.compile(r"[^.!?؟…]+[.!?؟…]*\s*")
 _MARKS: Final = re.compile(r"[^\w\s]|ـ")
 _LOOP: Final = re.compile(r"(\b\S+(?:\s+\S+){0,5}?)(?:[\s,]+\1\b){2,}", re.IGNORECASE)
 
-SURE: Final = -0.45  # mean log probability of a token
-UNSURE: Final = -1.1
-SILENT: Final = 0.6
+# mean log probability of a token; what is said in Arabic is less certain to the small models even where it is right
+SURE: Final = {"en": -0.6, "ar": -0.9}
+UNSURE: Final = {"en": -1.3, "ar": -2.0}
+SILENT: Final = {"en": 0.6, "ar": 0.85}
 
 
-def plausible(text: str, mean_log_probability: float, silence: float) -> str:
+def plausible(text: str, mean_log_probability: float, silence: float, language: str) -> str:
     """The text without repeats and noises; empty where nobody said it. `silence`: the probability that nobody spoke."""
+    sure, unsure, silent = (limits.get(language, limits["en"]) for limits in (SURE, UNSURE, SILENT))
     text = without_repeats(" ".join(_IN_BRACKETS.sub(" ", text).split()))
     bare = bare_words(text)
-    if not bare or mean_log_probability < UNSURE or (silence > SILENT and mean_log_probability < SURE):
+    if not bare or mean_log_probability < unsure or (silence > silent and mean_log_probability < sure):
         return ""
-    if bare in _INVENTED and (mean_log_probability < SURE or silence > SILENT):
+    if bare in _INVENTED and (mean_log_probability < sure or silence > silent):
         return ""
     return text
 

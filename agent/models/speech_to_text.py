@@ -20,9 +20,11 @@ from agent.models.whisper_files import model_folder
 
 SAMPLE_RATE: Final = 16_000
 LONGEST_S: Final = 29.0
-PADDING_S: Final = 2.0  # of silence after the speech; with less, Whisper says a short sentence twice
+PADDING_S: Final = 2.0  # of silence after the speech; with less, Whisper says short sentences twice
 FEATURES_PER_S: Final = 100
 TOKENS_PER_S: Final = 12
+TIME_UNIT_S: Final = 0.02
+END_WITHIN_S: Final = 0.3
 LIKELIER: Final = 3.0  # how much more the likeliest language counts
 
 
@@ -38,8 +40,9 @@ class SpeechToText:
         self._whisper = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
         tokens = self._whisper.hf_tokenizer
         self._start = tokens.token_to_id("<|startoftranscript|>")
-        self._task = [tokens.token_to_id("<|transcribe|>"), tokens.token_to_id("<|notimestamps|>")]
+        self._transcribe = tokens.token_to_id("<|transcribe|>")
         self._end = tokens.token_to_id("<|endoftext|>")
+        self._zero_s = tokens.token_to_id("<|notimestamps|>") + 1
         self(Message({"languages": ["en"]}, bytes(SAMPLE_RATE)), lambda: True)  # the first one takes longer
 
     def __call__(self, request: Message, wanted: Callable[[], bool]) -> Message:
@@ -55,7 +58,7 @@ class SpeechToText:
         if not wanted():
             raise Dropped
         language = self._language(encoded, languages)
-        prompt = [self._start, *self._language_tokens(language), *self._task]
+        prompt = [self._start, *self._language_tokens(language), self._transcribe]
         result = self._whisper.model.generate(
             encoded,
             [prompt],
@@ -65,9 +68,19 @@ class SpeechToText:
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
-        tokens = [token for token in result.sequences_ids[0] if token < self._end]
-        text = plausible(self._whisper.hf_tokenizer.decode(tokens), result.scores[0], result.no_speech_prob)
+        words = self._whisper.hf_tokenizer.decode(self._said(result.sequences_ids[0], sound.size / SAMPLE_RATE))
+        text = plausible(words, result.scores[0], result.no_speech_prob, language)
         return Message({"text": text, "language": language, "confidence": math.exp(min(0.0, result.scores[0]))})
+
+    def _said(self, tokens: list[int], duration_s: float) -> list[int]:
+        """The words up to where the speech ends: with times asked for, repeats come after it, if at all."""
+        said: list[int] = []
+        for token in tokens:
+            if token < self._end:
+                said.append(token)
+            elif said and token >= self._zero_s and (token - self._zero_s) * TIME_UNIT_S > duration_s - END_WITHIN_S:
+                break
+        return said
 
     def _features(self, sound: NDArray[np.int16]) -> NDArray[np.float32]:
         waveform = sound.astype(np.float32) / 32768

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from agent.environment import HostEnvironment
 from agent.job import AvatarJob
+from agent.models import Message, infer
 from agent.models.supervisor import ModelSupervisor
 from agent.voice.speech import LocalTTS
 from agent.voice.utterance import SAMPLE_RATE
@@ -217,3 +218,9 @@ async def spoken(text: str) -> Samples:
     at_rate = np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames])
     voiced = np.flatnonzero(np.abs(at_rate) > SILENCE)
     return at_rate[voiced[0] : voiced[-1] + 1]
+
+
+async def recognised(sound: Samples, language: str) -> str:
+    """What the host's recogniser hears, when told the language."""
+    reply = await infer("speech_to_text", Message({"languages": [language]}, sound.tobytes()))
+    return str(reply.fields["text"])

@@ -125,10 +125,10 @@ def test_a_configured_model_that_is_not_there_is_named_with_what_to_do(
     ],
 )
 def test_repeats_and_noises_are_not_part_of_what_was_said(heard: str, believed: str) -> None:
-    assert plausible(heard, -0.2, 0.1) == believed
+    assert plausible(heard, -0.2, 0.1, "en") == believed
 
 
 def test_what_films_end_with_is_believed_only_when_it_was_clearly_said() -> None:
-    assert plausible("Thank you.", -0.2, 0.1) == "Thank you."
-    assert plausible("Thank you.", -0.7, 0.1) == ""
-    assert plausible("Thank you.", -0.2, 0.8) == ""
+    assert plausible("Thank you.", -0.2, 0.1, "en") == "Thank you."
+    assert plausible("Thank you.", -0.7, 0.1, "en") == ""
+    assert plausible("Thank you.", -0.2, 0.8, "en") == ""

@@ -1,0 +1,82 @@
+"""How many words of synthesised questions are heard wrong, in both languages, clean and in noise."""
+
+import asyncio
+import os
+import re
+import unicodedata
+
+import numpy as np
+
+from tests.agent.conversing import Samples, recognised, spoken
+from tests.services import wait_until
+from tests.stack import Stack
+
+Row = tuple[str, str, list[float], float | None, str]
+NOISE_DB = 10
+SENTENCES = {
+    "en": [
+        "When does the museum open?",
+        "How much is a ticket for two children?",
+        "Where can I find the oldest objects?",
+        "Who painted the large picture in the main hall?",
+        "Is there a cafe where we can have lunch?",
+        "Can I take photographs in the galleries?",
+        "What is the most famous object that you have?",
+        "How long does a visit usually take?",
+        "Do you have guided tours on the weekend?",
+        "Where did this statue come from?",
+    ],
+    "ar": [
+        "متى يفتح المتحف؟",
+        "كم سعر التذكرة للأطفال؟",
+        "أين أجد أقدم القطع؟",
+        "من رسم اللوحة الكبيرة في القاعة؟",
+        "هل يوجد مقهى هنا؟",
+        "هل يمكنني التقاط الصور؟",
+        "ما أشهر قطعة في المتحف؟",
+        "كم تستغرق الزيارة؟",
+        "هل توجد جولات مع مرشد؟",
+        "من أين جاء هذا التمثال؟",
+    ],
+}
+
+
+def errors(stack: Stack, repetitions: int) -> list[Row]:
+    """Word error rate over all sentences of a language, percent; the values are those of the sentences."""
+    os.environ["AVATARY_HOME"] = str(stack.home)
+    wait_until((stack.home / "models.sock").exists, "the agent worker")
+    return asyncio.run(_measure())
+
+
+async def _measure() -> list[Row]:
+    rows: list[Row] = []
+    for language, sentences in SENTENCES.items():
+        clean = [await spoken(sentence) for sentence in sentences]
+        for name, sounds in (("clean", clean), (f"{NOISE_DB} dB noise", [_noisy(sound) for sound in clean])):
+            heard = [await recognised(sound, language) for sound in sounds]
+            wrong = [_distance(_words(said), _words(text)) for said, text in zip(sentences, heard, strict=True)]
+            whole = 100 * sum(wrong) / sum(len(_words(sentence)) for sentence in sentences)
+            rows.append((f"words heard wrong, {language}, {name}", "%", [whole], None, "median"))
+    return rows
+
+
+def _noisy(sound: Samples) -> Samples:
+    loudness = float(np.sqrt(np.mean(sound.astype(np.float64) ** 2)))
+    noise = np.random.default_rng(1).normal(0, loudness / 10 ** (NOISE_DB / 20), sound.size)
+    return np.clip(sound + noise, -32768, 32767).astype(np.int16)
+
+
+def _words(text: str) -> list[str]:
+    """Without case, marks and Arabic vowels; the forms of alif and ta marbuta as one."""
+    letters = "".join(each for each in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(each))
+    return re.sub(r"[^\w\s]", "", letters.translate(str.maketrans("ىة", "يه"))).split()
+
+
+def _distance(said: list[str], heard: list[str]) -> int:
+    """Words that are missing, wrong or too many."""
+    row = list(range(len(heard) + 1))
+    for number, word in enumerate(said, 1):
+        last, row[0] = row[0], number
+        for place, other in enumerate(heard, 1):
+            last, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, last + (word != other))
+    return row[-1]
