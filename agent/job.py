@@ -9,13 +9,13 @@ import time
 from typing import Any, get_args
 
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, JobContext, llm, room_io, tts
+from livekit.agents import Agent, JobContext, llm, room_io, stt, tts
 from pydantic import ValidationError
 
 from agent.avatars import Avatar, AvatarParts, make_avatar
 from agent.captions import SpokenCaptions
 from agent.conversation.conversation import Conversation
-from agent.conversation.session import Abilities, make_session
+from agent.conversation.session import make_session
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
@@ -25,6 +25,8 @@ from agent.steps import WorkflowAnalyzer
 from agent.telemetry import Telemetry
 from agent.visitors import Visitors
 from agent.voice import hibari_voice
+from agent.voice.answers import make_answerer
+from agent.voice.answers.answerer import Answerer
 from agent.voice.hearing.listening import Heard, LocalSTT
 from agent.voice.hearing.microphones import Microphones
 from agent.voice.plugins import Part, replacement
@@ -44,15 +46,13 @@ _ORDERLY = {
     rtc.DisconnectReason.ROOM_CLOSED,
 }
 
-# what a conversation needs of the host, in the order in which it is needed
-_MODELS = ((StepKey.SPEECH_MODEL, "speech_to_text"), (StepKey.TURN_MODEL, "turn_end"))
-
 
 async def run_job(ctx: JobContext) -> None:
     """Entrypoint of a job process. Returns once the session is READY, or has failed and is shutting down."""
     try:
         spec = JobSpec.model_validate_json(ctx.job.metadata)
         voice: tts.TTS[Any] = replacement(Part.TTS) or LocalTTS(LocalVoice(spec.profile.voice))
+        hearing: stt.STT[Any] | None = replacement(Part.STT)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'metadata'}: {e['msg']}" for e in error.errors()[:5])
         await _refuse(ctx, f"The dispatch is not a valid job spec: {problems}")
@@ -68,9 +68,14 @@ async def run_job(ctx: JobContext) -> None:
         HostEnvironment.read().redis_url,
         common={"session": spec.session_code, "attempt": spec.attempt},
     )
+    try:
+        answerer = replacement(Part.LLM) or make_answerer(spec, telemetry.emit)
+    except InvalidEnvironment as error:
+        await _refuse(ctx, f"The avatar host is not set up right: {error}.")
+        return
     telemetry.start()
     telemetry.emit(JobProcessStarted, host=spec.host, pid=os.getpid(), job_id=ctx.job.id)
-    await AvatarJob(ctx, spec, telemetry, voice).run()
+    await AvatarJob(ctx, spec, telemetry, voice, answerer, hearing).run()
 
 
 async def _refuse(ctx: JobContext, sentence: str) -> None:
@@ -110,24 +115,21 @@ class AvatarJob:
         spec: JobSpec,
         telemetry: Telemetry,
         voice: tts.TTS[Any],
-        answerer: llm.LLM[Any] | None = None,
+        answerer: llm.LLM[Any],
+        hearing: stt.STT[Any] | None = None,
     ) -> None:
-        """Without an answerer the avatar greets, and hears nobody."""
         self._ctx = ctx
         self._spec = spec
         self._telemetry = telemetry
         self._emit = telemetry.emit
         self._steps = WorkflowAnalyzer(telemetry.emit)
         self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
-        self._microphones: Microphones | None = None
-        abilities = None
-        if answerer is not None:
-            self._microphones = microphones = Microphones(ctx.room)
-            hearing = LocalSTT(_languages(spec), microphones.speaker, self._on_heard)
-            abilities = Abilities(hearing, answerer)
-        self._session: AgentSession[None] = make_session(voice, abilities)
-        if self._microphones is not None:
-            self._session.input.audio = self._microphones
+        self._answerer = answerer
+        self._microphones = Microphones(ctx.room)
+        self._hears_itself = hearing is None
+        hearing = hearing or LocalSTT(_languages(spec), self._microphones.speaker, self._on_heard)
+        self._session = make_session(hearing, answerer, voice)
+        self._session.input.audio = self._microphones
         self._conversation: Conversation | None = None
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
         self._visitors = Visitors(
@@ -181,8 +183,7 @@ class AvatarJob:
             parts.create_task(self._configure())
         self._avatar_watch = asyncio.create_task(self._watch_avatar(self._avatar), name="avatar-watch")
         self._emit(JobReady)
-        if self._conversation is not None:
-            self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
+        self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
         self._greeting.allow()
         await self._show_stage(Stage.READY)
         self._steps.print_report()
@@ -263,12 +264,13 @@ class AvatarJob:
                 record=False,
                 session_host=False,  # it would tell the whole room what the session does
             )
-            if self._microphones is not None and self._avatar is not None:
+            if self._avatar is not None:
                 self._conversation = Conversation(
                     self._session,
                     self._ctx.room,
                     self._microphones,
                     language=self._spec.language,
+                    hears_itself=self._hears_itself,
                     show=self._avatar.show,
                     emit=self._emit,
                 )
@@ -279,14 +281,22 @@ class AvatarJob:
             self._conversation.on_heard(heard)
 
     async def _warm_models(self) -> None:
-        """Has the host's shared models loaded before the first question, without anybody waiting for it."""
-        for key, method in _MODELS:
-            try:
-                with self._steps.step(key) as step:
-                    loaded = await load(method)
-                    step.note(shared=loaded["loaded"], shared_process_rss_bytes=loaded["rss_bytes"])
-            except (ModelError, TimeoutError):
-                logger.exception("the model for %s is not there yet; it is tried again with the first question", method)
+        """Has what a conversation needs of the host loaded before the first question, without anybody waiting for it."""
+        if self._hears_itself:
+            await self._warm(StepKey.SPEECH_MODEL, "speech_to_text")
+        if isinstance(self._answerer, Answerer):
+            with self._steps.step(StepKey.KNOWLEDGE) as step:
+                step.note(**await self._answerer.prepare())
+        if self._hears_itself:
+            await self._warm(StepKey.TURN_MODEL, "turn_end")
+
+    async def _warm(self, key: StepKey, method: str) -> None:
+        try:
+            with self._steps.step(key) as step:
+                loaded = await load(method)
+                step.note(shared=loaded["loaded"], shared_process_rss_bytes=loaded["rss_bytes"])
+        except (ModelError, TimeoutError):
+            logger.exception("%s is not there yet; it is tried again with the first question", method)
 
     async def _wait_connected(self) -> None:
         await self._connected.wait()
@@ -320,8 +330,7 @@ class AvatarJob:
             await self._captions.aclose()
         if self._conversation is not None:
             await self._conversation.aclose()
-        if self._microphones is not None:
-            await self._microphones.aclose()
+        await self._microphones.aclose()
         for task in (self._frame_reports, self._stage_again, self._avatar_watch, self._warming):
             if task is not None:
                 task.cancel()
@@ -332,6 +341,7 @@ class AvatarJob:
                 await self._avatar.aclose()
             except Exception:
                 logger.exception("the avatar did not close in good order")
+        await self._answerer.aclose()
         await let_go_of_models()
         self._emit(JobEnded, error=self._error)
         await self._telemetry.aclose()

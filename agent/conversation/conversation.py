@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from livekit import rtc
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Conversation:
-    """Follows a started session that hears and answers. `show` sets the avatar's face."""
+    """Follows a started session. `show` sets the avatar's face; with `hears_itself`, `on_heard` is told of turns."""
 
     def __init__(
         self,
@@ -37,12 +38,14 @@ class Conversation:
         microphones: Microphones,
         *,
         language: str,
+        hears_itself: bool,
         show: Callable[[Expression], None],
         emit: Callable[..., None],
     ) -> None:
         self._session = session
         self._microphones = microphones
         self._language = language
+        self._hears_itself = hears_itself
         self._show = show
         self._pleased = False
         self._turns = Turns(session, emit)
@@ -104,8 +107,12 @@ class Conversation:
             logger.info("silence was not broken: %s", error)
 
     def _on_transcribed(self, event: UserInputTranscribedEvent) -> None:
-        if event.speaker_id is not None:
-            self._captions.show(event.speaker_id, event.transcript, final=event.is_final)
+        if (speaker := self._microphones.speaker()) is None:
+            return
+        self._captions.show(speaker, event.transcript, final=event.is_final)
+        if event.is_final and not self._hears_itself:
+            language = language_of(event.transcript)
+            self.on_heard(Heard(speaker, event.transcript, language, ended_at=time.time(), recognised_ms=None))
 
     def _on_user_state(self, _: UserStateChangedEvent) -> None:
         self._show_state()

@@ -19,7 +19,6 @@ class Phrases:
     """Of one language."""
 
     silence: str
-    farewell: str
     too_long: str
     too_fast: str
     goodbye: tuple[str, ...]
@@ -45,7 +44,7 @@ def phrases(language: str) -> Phrases:
     """Of the language, or English."""
     texts = _data().get(language, _data()["en"])
     goodbye, thanks = (tuple(map(_bare, texts[name])) for name in ("goodbye", "thanks"))
-    return Phrases(texts["silence"], texts["farewell"], texts["too_long"], texts["too_fast"], goodbye, thanks)
+    return Phrases(texts["silence"], texts["too_long"], texts["too_fast"], goodbye, thanks)
 
 
 def language_of(text: str) -> str:

@@ -1,43 +1,28 @@
 """LiveKit's agent session as a conversation needs it."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from livekit.agents import AgentSession, inference, llm, tts
+from livekit.agents import AgentSession, inference, llm, stt, tts
 
-from agent.conversation.farewell import WithFarewell
 from agent.voice.hearing.listening import LocalSTT
 
 # a word in between is taken for an interruption at once; without words following, the avatar goes on
 INTERRUPTED_AFTER_S: Final = 0.05
 GOES_ON_AFTER_S: Final = 0.6
+TURN_OVER_AFTER_S: Final = 0.4
 
 
-@dataclass(frozen=True)
-class Abilities:
-    """What an avatar that converses has besides its voice."""
-
-    hearing: LocalSTT
-    answerer: llm.LLM[Any]
-
-
-def make_session(voice: tts.TTS[Any], abilities: Abilities | None) -> AgentSession[None]:
-    """A session that converses; without abilities it only says what it is told to."""
-    if abilities is None:
-        return AgentSession(
-            tts=voice,
-            vad=None,
-            turn_handling={"turn_detection": None, "interruption": {"resume_false_interruption": False}},
-            user_away_timeout=None,
-        )
+def make_session(hearing: stt.STT[Any], answerer: llm.LLM[Any], voice: tts.TTS[Any]) -> AgentSession[None]:
+    """Our own hearing decides when a turn is over; of a vendor's, a silence does."""
+    local = isinstance(hearing, LocalSTT)
     return AgentSession(
-        stt=abilities.hearing,
+        stt=hearing,
         vad=inference.VAD(min_speech_duration=0.05, min_silence_duration=0.2, max_buffered_speech=20.0),
-        llm=WithFarewell(abilities.answerer),
+        llm=answerer,
         tts=voice,
         turn_handling={
-            "turn_detection": "stt",  # hearing decides when a turn is over
-            "endpointing": {"min_delay": 0.0, "max_delay": 0.0},
+            "turn_detection": "stt" if local else "vad",
+            "endpointing": {"min_delay": 0.0 if local else TURN_OVER_AFTER_S, "max_delay": 0.0 if local else 1.5},
             "preemptive_generation": {"preemptive_tts": True, "max_speech_duration": 60.0, "max_retries": 20},
             "interruption": {
                 "mode": "vad",

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -11,14 +11,14 @@ from typing import Any, cast
 
 import numpy as np
 from livekit import api, rtc
-from livekit.agents import APIConnectOptions, llm, utils
-from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from numpy.typing import NDArray
 
 from agent.environment import HostEnvironment
 from agent.job import AvatarJob
 from agent.models import Message, infer
 from agent.models.supervisor import ModelSupervisor
+from agent.voice.answers.answerer import Answerer
+from agent.voice.answers.dialogue import Turn
 from agent.voice.speech import LocalTTS
 from agent.voice.utterance import SAMPLE_RATE
 from agent.voice.voices import LocalVoice
@@ -31,34 +31,17 @@ RATE = 16_000
 Samples = NDArray[np.int16]
 
 
-class Answerer(llm.LLM[Any]):
-    """Says `answer` to everything and remembers what it was asked."""
+class OneAnswer(Answerer):
+    """Says `text` to everything and remembers what it was asked."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.answer = "The museum opens at nine in the morning."
+    def __init__(self, spec: JobSpec, emit: Callable[..., None]) -> None:
+        super().__init__(spec, home=HostEnvironment.read().home, emit=emit)
+        self.text = "The museum opens at nine in the morning."
         self.asked: list[str] = []
 
-    def chat(
-        self,
-        *,
-        chat_ctx: llm.ChatContext,
-        tools: list[llm.Tool] | None = None,
-        conn_options: APIConnectOptions = DEFAULT_API_CONNECT_OPTIONS,
-        **_: Any,
-    ) -> llm.LLMStream:
-        self.asked.append([m.text_content or "" for m in chat_ctx.messages() if m.role == "user"][-1])
-        return _Answer(self, self.answer, chat_ctx, tools or [], conn_options)
-
-
-class _Answer(llm.LLMStream):
-    def __init__(self, model: Answerer, text: str, *rest: Any) -> None:
-        super().__init__(model, chat_ctx=rest[0], tools=rest[1], conn_options=rest[2])
-        self._text = text
-
-    async def _run(self) -> None:
-        delta = llm.ChoiceDelta(role="assistant", content=self._text)
-        self._event_ch.send_nowait(llm.ChatChunk(id=utils.shortuuid(), delta=delta))
+    async def answer(self, turns: Sequence[Turn]) -> AsyncIterator[str]:
+        self.asked.append(turns[-1].text)
+        yield self.text
 
 
 class JobHere:
@@ -179,7 +162,7 @@ class Talk:
 
     job: AvatarJob
     events: Events
-    answerer: Answerer
+    answerer: OneAnswer
     visitor: SpeakingVisitor
     models: ModelSupervisor
     spec: JobSpec
@@ -195,7 +178,8 @@ async def talk(livekit: LiveKit) -> AsyncIterator[Talk]:
     models = ModelSupervisor(HostEnvironment.read().models_socket)
     supervising = asyncio.create_task(models.run())
     spec = make_spec("atlas", greeting="Hello!")
-    here, events, answerer = JobHere(livekit, spec), Events(), Answerer()
+    here, events = JobHere(livekit, spec), Events()
+    answerer = OneAnswer(spec, events.emit)
     job = AvatarJob(cast(Any, here), spec, cast(Any, events), LocalTTS(LocalVoice()), answerer)
     visitor = SpeakingVisitor(livekit, spec.room)
     try:

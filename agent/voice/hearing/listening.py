@@ -51,7 +51,7 @@ class Heard:
     text: str
     language: str
     ended_at: float  # seconds since the epoch, of the last voiced window
-    recognised_ms: float  # how long the last recognition took
+    recognised_ms: float | None  # how long the last recognition took
 
 
 @dataclass(frozen=True)
