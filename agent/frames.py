@@ -53,7 +53,7 @@ class FrameReporter:
                 "frame_p95_ms": _percentile(times_ms, 0.95),
                 "frame_max_ms": times_ms[-1],
             }
-        self._emit(FrameStats, dropped=0, budget_ms=self._budget_ms, **counts)
+        self._emit(FrameStats, budget_ms=self._budget_ms, **counts)
         # of a repeated frame, the time is how long its successor has been waited for
         over = [timing.took_ms for timing in timings if timing.took_ms > self._budget_ms]
         if over:

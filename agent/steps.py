@@ -47,9 +47,12 @@ class Step:
 
     @property
     def memory_growth_bytes(self) -> int | None:
-        if self.rss_before_bytes is None or self.rss_after_bytes is None:
-            return None
-        return self.rss_after_bytes - self.rss_before_bytes
+        """Private memory where it was measured, else resident: what the control plane's reports go by too."""
+        if self.uss_before_bytes is not None and self.uss_after_bytes is not None:
+            return self.uss_after_bytes - self.uss_before_bytes
+        if self.rss_before_bytes is not None and self.rss_after_bytes is not None:
+            return self.rss_after_bytes - self.rss_before_bytes
+        return None
 
 
 class WorkflowAnalyzer:

@@ -14,7 +14,6 @@ FRAME_FIGURES: Final = (
     "composed",
     "cached",
     "repeated",
-    "dropped",
     "frame_p50_ms",
     "frame_p95_ms",
     "frame_max_ms",

@@ -39,7 +39,7 @@ def handles(kind: type[E]) -> Callable[[Callable[[E, Batch], None]], Callable[[E
 
 def handle(event: events.TelemetryEvent, batch: Batch) -> None:
     """Apply one event. Raises `UnusableEvent` for an event of an unknown session."""
-    if isinstance(event, events._JobEvent):
+    if isinstance(event, events.JobEvent):
         batch.job_seen(batch.session(event.session), event.attempt)
     HANDLERS[type(event)](event, batch)
 

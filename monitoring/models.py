@@ -103,7 +103,6 @@ class FrameSample(models.Model):
     composed = models.PositiveIntegerField()
     cached = models.PositiveIntegerField()
     repeated = models.PositiveIntegerField()
-    dropped = models.PositiveIntegerField()
     frame_p50_ms = models.FloatField(null=True)
     frame_p95_ms = models.FloatField(null=True)
     frame_max_ms = models.FloatField(null=True)

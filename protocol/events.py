@@ -24,7 +24,7 @@ class _Event(BaseModel):
     at: AwareDatetime
 
 
-class _JobEvent(_Event):
+class JobEvent(_Event):
     """Written by the job that serves `session` in its `attempt`."""
 
     session: Code
@@ -34,7 +34,7 @@ class _JobEvent(_Event):
 # -- a job's life ---------------------------------------------------------------------------------------------------
 
 
-class JobProcessStarted(_JobEvent):
+class JobProcessStarted(JobEvent):
     """First event of a job: the worker gave it a process. Next: steps, `JobConnected`."""
 
     kind: Literal["job_process_started"] = "job_process_started"
@@ -43,13 +43,13 @@ class JobProcessStarted(_JobEvent):
     job_id: str
 
 
-class JobConnected(_JobEvent):
+class JobConnected(JobEvent):
     """The job is a participant of its room."""
 
     kind: Literal["job_connected"] = "job_connected"
 
 
-class FirstVideoPublished(_JobEvent):
+class FirstVideoPublished(JobEvent):
     """The video track is published and took its first frame."""
 
     kind: Literal["first_video_published"] = "first_video_published"
@@ -59,20 +59,20 @@ class FirstVideoPublished(_JobEvent):
     codec: str
 
 
-class JobReady(_JobEvent):
+class JobReady(JobEvent):
     """READY: connected, video published, the greeting's sound prepared. Needs no visitor."""
 
     kind: Literal["job_ready"] = "job_ready"
 
 
-class GreetingStarted(_JobEvent):
+class GreetingStarted(JobEvent):
     """The greeting's sound began to play, for the visitor `identity`."""
 
     kind: Literal["greeting_started"] = "greeting_started"
     identity: str
 
 
-class TurnCompleted(_JobEvent):
+class TurnCompleted(JobEvent):
     """A visitor asked and the avatar answered, was interrupted, or had no answer. What was said stays in the room.
 
     Times count from the end of the visitor's speech (its last voiced sound), or from a typed question's arrival, unless they
@@ -92,14 +92,14 @@ class TurnCompleted(_JobEvent):
     interrupted: bool = False
 
 
-class JobEnded(_JobEvent):
+class JobEnded(JobEvent):
     """Last event of a job that ended in good order. `error` is a sentence, for a job that could not go on."""
 
     kind: Literal["job_ended"] = "job_ended"
     error: str | None = None
 
 
-class AnswersDegraded(_JobEvent):
+class AnswersDegraded(JobEvent):
     """The avatar answers worse than it was set up to: a hosted model failed, or its knowledge is not at hand. `detail` is a
     sentence for the operator. At most one a failure; the session goes on."""
 
@@ -145,7 +145,7 @@ STEP_LABELS: Final[dict[str, str]] = {
 }
 
 
-class StepStarted(_JobEvent):
+class StepStarted(JobEvent):
     """A workflow step began. `step` is unique within the attempt; `parent` is the step around it."""
 
     kind: Literal["step_started"] = "step_started"
@@ -157,7 +157,7 @@ class StepStarted(_JobEvent):
     uss_before_bytes: Bytes | None = None
 
 
-class StepFinished(_JobEvent):
+class StepFinished(JobEvent):
     """The end of the step that `StepStarted` announced. A failed step says why in `error`."""
 
     kind: Literal["step_finished"] = "step_finished"
@@ -173,21 +173,21 @@ class StepFinished(_JobEvent):
 # -- frames ---------------------------------------------------------------------------------------------------------
 
 
-class FrameStats(_JobEvent):
+class FrameStats(JobEvent):
     """Once a second from a job that shows video: what the renderer did since the last one."""
 
     kind: Literal["frame_stats"] = "frame_stats"
     composed: Annotated[int, Field(ge=0)]
     cached: Annotated[int, Field(ge=0)]
     repeated: Annotated[int, Field(ge=0)]
-    dropped: Annotated[int, Field(ge=0)]
+    dropped: Annotated[int, Field(ge=0)] = 0  # sent by jobs of earlier releases, always 0: a late frame is repeated
     frame_p50_ms: Milliseconds | None = None
     frame_p95_ms: Milliseconds | None = None
     frame_max_ms: Milliseconds | None = None
     budget_ms: Milliseconds
 
 
-class FrameOverrun(_JobEvent):
+class FrameOverrun(JobEvent):
     """A frame took longer than its budget (at most one such event a second; `count` says how many it stands for)."""
 
     kind: Literal["frame_overrun"] = "frame_overrun"
@@ -199,17 +199,17 @@ class FrameOverrun(_JobEvent):
 # -- visitors, as the job sees them -----------------------------------------------------------------------------------
 
 
-class VisitorJoined(_JobEvent):
+class VisitorJoined(JobEvent):
     kind: Literal["visitor_joined"] = "visitor_joined"
     identity: str
 
 
-class VisitorLeft(_JobEvent):
+class VisitorLeft(JobEvent):
     kind: Literal["visitor_left"] = "visitor_left"
     identity: str
 
 
-class VisitProgress(_JobEvent):
+class VisitProgress(JobEvent):
     """The visitor's browser reported its own milestone, in milliseconds since the click on Talk."""
 
     kind: Literal["visit_progress"] = "visit_progress"

@@ -12,6 +12,7 @@ from protocol.modes import ModeSettings
 
 Language = Literal["en", "ar"]
 
+DEFAULT_PRESENTER: Final = "presenter"  # the built-in renderer's face where `provider_settings` names none
 MAX_GREETING_CHARS: Final = 2_000
 MAX_PERSONA_CHARS: Final = 20_000
 

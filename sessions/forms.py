@@ -8,11 +8,12 @@ from django import forms
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Language
-from sessions.providers import DEFAULT_PRESENTER, PRESENTERS, VOICES
+from sessions.providers import PRESENTERS, VOICES
 from sessions.verdicts import TROUBLE
 
 MAX_MINUTES: Final = 7 * 24 * 60

@@ -2,8 +2,9 @@
 
 from django.templatetags.static import static
 
+from protocol.jobspec import DEFAULT_PRESENTER
 from sessions.models import ProfileVersion
-from sessions.providers import DEFAULT_PRESENTER, PRESENTERS
+from sessions.providers import PRESENTERS
 
 
 def portrait_url(version: ProfileVersion) -> str:

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from protocol.jobspec import DEFAULT_PRESENTER
 from sessions.models.profiles import Provider
 
 Presenter = Literal["presenter", "omar"]
-DEFAULT_PRESENTER: Final[Presenter] = "presenter"
 PRESENTERS: Final[dict[Presenter, Any]] = {
     "presenter": gettext_lazy("Woman with brown hair, in the studio"),
     "omar": gettext_lazy("Man with a ghutra, in the lobby"),

@@ -1,15 +1,13 @@
 """The avatar that is rendered in the job itself."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from agent.avatars import AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
 from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
-
-DEFAULT_PRESENTER: Final = "presenter"
+from protocol.jobspec import DEFAULT_PRESENTER
 
 
 class BuiltinAvatar:

@@ -7,7 +7,7 @@ from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, ProfileSpec
+from protocol.jobspec import DEFAULT_PRESENTER, MAX_GREETING_CHARS, MAX_PERSONA_CHARS, ProfileSpec
 from protocol.modes import ModeSettings
 
 
@@ -82,7 +82,7 @@ class ProfileVersion(models.Model):
     @property
     def presenter(self) -> str:
         """Which drawn face the built-in renderer shows."""
-        return str(self.provider_settings.get("presenter", "presenter"))
+        return str(self.provider_settings.get("presenter", DEFAULT_PRESENTER))
 
     def as_spec(self) -> ProfileSpec:
         """What the job is told of the profile."""

@@ -51,6 +51,16 @@ def test_a_step_is_told_when_it_starts_and_when_it_ends() -> None:
     assert finished["duration_ms"] >= 0
 
 
+def test_what_a_step_gains_is_private_memory_where_it_is_known() -> None:
+    """As the control plane's reports count it."""
+    readings = [(100, None), (150, 60), (160, 61), (400, 62)]
+    steps = WorkflowAnalyzer(Recorder(), lambda: readings.pop(0))
+    for key in ("resident", "private"):
+        steps.start_step(key)
+        steps.complete_step()
+    assert [step.memory_growth_bytes for step in steps.steps] == [50, 1]
+
+
 def test_a_step_inside_a_step_has_it_as_parent() -> None:
     recorder = Recorder()
     steps = analyzer(recorder)
@@ -131,7 +141,7 @@ def test_the_report_lists_slowest_and_hungriest_steps_in_order() -> None:
     assert [step.key for step in most_memory(steps.steps)] == ["long", "middle", "quick"]
     report = steps.report()
     assert "Steps Completed: 4/4" in report
-    assert "[ok] long: 0.90s +290.0MB" in report
+    assert "[ok] long: 0.90s +145.0MB" in report
     assert report.index("SLOWEST STEPS") < report.index("1. long: 0.90s") < report.index("2. middle: 0.30s")
 
 

@@ -73,7 +73,6 @@ def over(session: AvatarSession, start_at: datetime) -> AvatarSession:
             composed=20,
             cached=5,
             repeated=0,
-            dropped=0,
             frame_p95_ms=12.0,
             frame_max_ms=61.0 if place == 300 else 15.0,
             budget_ms=40,

@@ -60,7 +60,7 @@ def measure(session: AvatarSession, seconds: int = 20) -> None:
         )  # fmt: skip
         SessionSample.objects.create(session=session, at=at, cpu_percent=24, uss_bytes=118 * MIB, pss_bytes=190 * MIB)
         FrameSample.objects.create(
-            session=session, at=at, composed=18, cached=7, repeated=0, dropped=0,
+            session=session, at=at, composed=18, cached=7, repeated=0,
             frame_p50_ms=3, frame_p95_ms=4, frame_max_ms=7, budget_ms=40,
         )  # fmt: skip
 
