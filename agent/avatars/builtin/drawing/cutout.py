@@ -35,6 +35,16 @@ class Cutout(NamedTuple):
     chroma: NDArray[np.uint8]
     rect: Rect
 
+    def crop(self, rect: Rect) -> "Cutout":
+        """A part of it; views."""
+        inner = Rect(
+            rect.left - self.rect.left,
+            rect.top - self.rect.top,
+            rect.right - self.rect.left,
+            rect.bottom - self.rect.top,
+        )
+        return Cutout(inner.of(self.luma), inner.half().of(self.chroma), rect)
+
 
 def masks_from(mask: Mask) -> Masks:
     """Of a whole frame's mask (height, width)."""

@@ -3,15 +3,16 @@
 A head that sways also turns: what is nearer to the viewer, the nose most, comes further.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.avatars.builtin.drawing.curves import Field, smooth_step
 from agent.avatars.builtin.drawing.cutout import Cutout
 from agent.avatars.builtin.drawing.i420 import Rect
-from agent.avatars.builtin.face_state import BREATH_STEPS, NOD_STEPS, SWAY_STEPS, TILT_STEPS, Pose
+from agent.avatars.builtin.face_state import BREATH_STEPS, NOD_STEPS, SWAY_STEPS, TILT_STEPS, UPRIGHT, Pose
 from agent.avatars.builtin.portrait_file import BodyPlaces
 from agent.avatars.builtin.presenters import Placement
 
@@ -25,15 +26,24 @@ _LOOK_DOWN: Final = 0.0030
 _LEAN_RADIANS: Final = 0.010
 _TILT_RADIANS: Final = 0.024
 
+_GRID: Final = 8  # pixels
+
+
+class Ways(NamedTuple):
+    """Ways from pixels to where they come from, at the nodes, pixels of the frame's luma."""
+
+    across: Field
+    down: Field
+
 
 class BodyWarp:
-    """Bends cutouts into a pose. Keeps only a few vectors: the bend is made of products of a row and a column."""
+    """Bends cutouts into a pose. Keeps only a few vectors: the bend is made of products of a row and a column, at
+    nodes in the middle of squares of `_GRID` pixels, with one more row and column of them all around."""
 
     def __init__(self, body: BodyPlaces, placement: Placement, width: int, height: int) -> None:
         self._unit = placement.scale * 1080 * body.motion
         self._motion = body.motion
-        x = np.arange(width, dtype=np.float32)
-        y = np.arange(height, dtype=np.float32)
+        x, y = _nodes(width), _nodes(height)
         middle = placement.x(body.pivot[0])
         aside = np.abs(x - middle)
         head, side = body.head_half_width * placement.scale, body.body_half_width * placement.scale
@@ -45,11 +55,14 @@ class BodyWarp:
         self._face_y = _bump((y - placement.y(body.face_middle[1])) / (body.face_half_size[1] * placement.scale))
         self._from_pivot_x = x - middle
         self._from_pivot_y = y - placement.y(body.pivot[1])
+        self._pose = UPRIGHT
+        self._ways = self._ways_in(UPRIGHT)
 
     def reach(self, rect: Rect) -> int:
         """How far a pixel of the region `rect` moves at most, either way, pixels."""
-        arm = max(abs(float(self._from_pivot_y[rect.top])), abs(float(self._from_pivot_y[rect.bottom - 1])))
-        span = float(np.abs(self._from_pivot_x[rect.left : rect.right]).max())
+        ends = [edge // _GRID + 1 for edge in (rect.top, rect.bottom - 1, rect.left, rect.right - 1)]
+        arm = float(np.abs(self._from_pivot_y[ends[:2]]).max()) + _GRID
+        span = float(np.abs(self._from_pivot_x[ends[2:]]).max()) + _GRID
         angle = (_LEAN_RADIANS + _TILT_RADIANS) * self._motion
         across = angle * arm + (_SWAY + _TURN) * self._unit
         up = angle * span + (_HEAD_RISE + _NOD + _LOOK_DOWN) * self._unit
@@ -57,43 +70,56 @@ class BodyWarp:
 
     def bend(self, source: Cutout, pose: Pose, rect: Rect) -> Cutout:
         """The region `rect` in `pose`, from a `source` that reaches as far around as its `reach`, or to where nothing is."""
-        x, y = self._sources(pose, rect, 1, source.rect)
-        half_x, half_y = self._sources(pose, rect.half(), 2, source.rect)
+        if pose == UPRIGHT:
+            return source.crop(rect)
+        if pose != self._pose:
+            self._pose, self._ways = pose, self._ways_in(pose)
         return Cutout(
-            np.asarray(cv2.remap(source.luma, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8),
-            np.asarray(
-                cv2.remap(source.chroma, half_x, half_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-            ),
+            _bent(source.luma, self._ways, _GRID, rect, source.rect),
+            _bent(source.chroma, self._ways, _GRID // 2, rect.half(), source.rect.half()),
             rect,
         )
 
-    def _sources(self, pose: Pose, rect: Rect, step: int, source: Rect) -> tuple[Field, Field]:
-        """Where in the source each pixel of `rect` comes from, in planes of every `step`th pixel."""
-        rows, columns = (
-            slice(rect.top * step, rect.bottom * step, step),
-            slice(rect.left * step, rect.right * step, step),
-        )
+    def _ways_in(self, pose: Pose) -> Ways:
+        """Where the pixels of the frame come from."""
         breath = pose.breath / (BREATH_STEPS - 1)
         sway, nod = pose.sway / SWAY_STEPS, pose.nod / NOD_STEPS
         lean = (sway * _LEAN_RADIANS + pose.tilt / TILT_STEPS * _TILT_RADIANS) * self._motion
-        head_y, head_x = self._head_y[rows], self._head_x[columns]
-        face_y, face_x = self._face_y[rows], self._face_x[columns]
         unit = self._unit
-        across = (sway * _SWAY * unit - lean * self._from_pivot_y[rows]) * head_y / step
-        up = breath * _HEAD_RISE * unit - nod * _NOD * unit - lean * self._from_pivot_x[columns]
-        # Broadcast in place: a matrix product would start BLAS threads for every frame.
-        source_x = np.multiply.outer(-across, head_x)
-        if sway:
-            source_x -= np.multiply.outer(face_y * (sway * _TURN * unit / step), face_x)
-        source_x += np.arange(rect.left, rect.right, dtype=np.float32) - source.left // step
-        source_y = np.multiply.outer(head_y, head_x * up / step)
-        if nod:
-            source_y -= np.multiply.outer(face_y * (nod * _LOOK_DOWN * unit / step), face_x)
-        if breath:
-            chest = breath * _CHEST_RISE * unit / step
-            source_y += np.multiply.outer(self._chest_y[rows], self._chest_x[columns] * chest)
-        source_y += (np.arange(rect.top, rect.bottom, dtype=np.float32) - source.top // step)[:, None]
-        return source_x.astype(np.float32, copy=False), source_y.astype(np.float32, copy=False)
+        # Broadcast: a matrix product would start BLAS threads for every frame.
+        across = np.multiply.outer((lean * self._from_pivot_y - sway * _SWAY * unit) * self._head_y, self._head_x)
+        across -= np.multiply.outer(self._face_y * (sway * _TURN * unit), self._face_x)
+        up = breath * _HEAD_RISE * unit - nod * _NOD * unit - lean * self._from_pivot_x
+        down = np.multiply.outer(self._head_y, self._head_x * up)
+        down -= np.multiply.outer(self._face_y * (nod * _LOOK_DOWN * unit), self._face_x)
+        down += np.multiply.outer(self._chest_y, self._chest_x * (breath * _CHEST_RISE * unit))
+        return Ways(across.astype(np.float32, copy=False), down.astype(np.float32, copy=False))
+
+
+def _nodes(size: int) -> Field:
+    return np.asarray((np.arange(-1, -(-size // _GRID) + 1) + 0.5) * _GRID - 0.5, np.float32)
+
+
+def _bent(plane: NDArray[np.uint8], ways: Ways, grid: int, rect: Rect, source: Rect) -> NDArray[np.uint8]:
+    """The region `rect` of a plane whose part `source` is given, with the nodes of `ways` `grid` pixels apart."""
+    # The ways are smooth: their few nodes, scaled up, save most of the work on a map for each pixel.
+    first_row, first_column = rect.top // grid, rect.left // grid
+    rows, columns = -(-rect.bottom // grid) + 2 - first_row, -(-rect.right // grid) + 2 - first_column
+    nodes = (slice(first_row, first_row + rows), slice(first_column, first_column + columns))
+    left, top = rect.left - (first_column - 1) * grid, rect.top - (first_row - 1) * grid
+    window = (slice(top, top + rect.height), slice(left, left + rect.width))
+    maps = []
+    for way, start in zip(ways, (np.arange(rect.width)[None, :], np.arange(rect.height)[:, None]), strict=True):
+        scaled = cv2.resize(way[nodes], (columns * grid, rows * grid), interpolation=cv2.INTER_LINEAR)
+        whole = np.asarray(scaled, np.float32)[window]
+        if grid != _GRID:
+            whole *= grid / _GRID
+        whole += start.astype(np.float32)
+        maps.append(whole)
+    maps[0] += rect.left - source.left
+    maps[1] += rect.top - source.top
+    bent = cv2.remap(plane, maps[0], maps[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(bent, np.uint8)
 
 
 def _bump(distance: Field) -> Field:
