@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy
 from protocol.jobspec import DEFAULT_PRESENTER
 from sessions.models.profiles import Provider
 
-Presenter = Literal["presenter", "omar", "daniel"]
+Presenter = Literal["presenter", "omar", "maryam", "daniel"]
 PRESENTERS: Final[dict[Presenter, Any]] = {
     "presenter": gettext_lazy("Woman with brown hair, in a blue suit"),
     "omar": gettext_lazy("Omar: man with a ghutra and a short beard"),
+    "maryam": gettext_lazy("Maryam: woman with a green headscarf"),
     "daniel": gettext_lazy("Daniel: man with short black hair, in a suit"),
 }
 VOICES: Final = {"heart": gettext_lazy("Heart: a warm woman’s voice, English")}
