@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import host, live, starts, talk, visits, words
+from benchmarks import host, lipsync, live, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -52,9 +52,11 @@ MEASUREMENTS: dict[str, Measurement] = {
     "visits": visits.clicks,
     "host": host.idle_and_session,
     "live": live.sample_to_painted,
+    "lipsync": lipsync.in_step,
     "talk": talk.conversation,
     "words": words.errors,
 }
+LONG_MEASUREMENTS: dict[str, Measurement] = {"drift": lipsync.ten_minutes}  # only where named
 
 
 def environment() -> dict[str, object]:
@@ -97,7 +99,7 @@ def write(file: Path, figures: list[Figure]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=20)
-    parser.add_argument("--only", nargs="*", choices=MEASUREMENTS, default=list(MEASUREMENTS))
+    parser.add_argument("--only", nargs="*", choices=[*MEASUREMENTS, *LONG_MEASUREMENTS], default=list(MEASUREMENTS))
     parser.add_argument("--output", type=Path, default=ROOT / "benchmarks" / "results" / "latest.json")
     options = parser.parse_args()
     print(", ".join(f"{name} {value}" for name, value in environment().items()), flush=True)
@@ -108,7 +110,7 @@ def main() -> None:
         stack.start()
         try:
             for name in options.only:
-                for row in MEASUREMENTS[name](stack, options.repetitions):
+                for row in {**MEASUREMENTS, **LONG_MEASUREMENTS}[name](stack, options.repetitions):
                     figures.append(Figure(*row))
                     print(show(figures[-1]), flush=True)
                 write(options.output, figures)

@@ -16,7 +16,8 @@ def envelope(sound: NDArray[np.int16], start_s: float) -> tuple[Signal, Signal]:
     size = SAMPLE_RATE // 100
     whole = sound[: sound.size // size * size].astype(np.float64).reshape(-1, size) / 32768
     level = 10 * np.log10(np.mean(whole**2, axis=1) + 1e-10) + 46
-    return start_s + np.arange(len(level)) * 0.01, np.maximum(level, 0.0)
+    times = start_s + np.arange(len(level)) * 0.01
+    return np.asarray(times, np.float64), np.asarray(np.maximum(level, 0.0), np.float64)
 
 
 def lag_ms(mouth_times: Signal, mouth: Signal, sound_times: Signal, loudness: Signal) -> tuple[float, float]:
