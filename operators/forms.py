@@ -22,6 +22,9 @@ class SignInForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.widget.attrs["class"] = "form-control"
+        if self.initial.get("username") or (self.is_bound and self.data.get("username")):
+            self.fields["username"].widget.attrs.pop("autofocus", None)
+            self.fields["password"].widget.attrs["autofocus"] = True  # the name stands there already
 
 
 class FirstPasswordForm(forms.Form):

@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
@@ -25,14 +26,17 @@ def new_request_key() -> str:
 
 
 def dress(form: forms.BaseForm) -> None:
-    """Give the fields Tabler's classes, and tie a field in error to its sentence."""
+    """Give the fields Tabler's classes, tie a field in error to its sentence, and put the cursor into the first of them."""
+    in_error = [name for name in form.fields if form.is_bound and name in form.errors]
     for name, field in form.fields.items():
         kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
         if isinstance(field.widget, (forms.CheckboxInput, forms.RadioSelect)):
             kind = "form-check-input"
         field.widget.attrs.setdefault("class", kind)
-        if form.is_bound and name in form.errors:
+        if name in in_error:
             field.widget.attrs["class"] += " is-invalid"
+    if in_error:
+        form.fields[in_error[0]].widget.attrs["autofocus"] = True
 
 
 def freeze(form: forms.BaseForm) -> None:
@@ -106,6 +110,9 @@ class LinkForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        hours = settings.DEFAULT_LINK_LIFETIME_S / 3600
+        self.fields["expires_in_h"].widget.attrs["placeholder"] = _("%(n)g unless you say") % {"n": hours}
+        self.fields["max_uses"].widget.attrs["placeholder"] = _("as many as come")
         dress(self)
 
     def order(self) -> dict[str, Any]:

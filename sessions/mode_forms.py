@@ -28,12 +28,13 @@ def bounds_of(info: FieldInfo) -> dict[str, float]:
 
 
 class WholeNumber(forms.IntegerField):
-    """A whole number that may have any number of digits: Django checks its step in floating point."""
+    """A whole number of any number of digits (Django checks its step in floating point), with one sentence for all bounds."""
 
     def run_validators(self, value: int | None) -> None:
         try:
             super().run_validators(value)
-        except OverflowError:
+        except (OverflowError, forms.ValidationError):
+            # One sentence names all bounds: once is enough, however many are broken.
             raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
 
 

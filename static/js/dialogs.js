@@ -1,5 +1,5 @@
 /* Native dialogs: [data-opens="id"] opens one, [data-close] and a click beside it close it. A drawer opens when htmx has
-   filled it. Menus (details) close on a click elsewhere. Forms that the browser sends itself show that they were taken. */
+   filled it. Menus (details) close on a click elsewhere and on Escape. Forms that the browser sends itself show that they were taken. */
 
 /** @param {HTMLDialogElement} dialog */
 const close = (dialog) => dialog.close();
@@ -15,6 +15,13 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     close(dialog);
   } else if (event.target === dialog && isBeside(dialog, event)) close(dialog);
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details[data-menu][open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 });
 
 /** @param {HTMLDialogElement} dialog @param {MouseEvent} event @returns {boolean} the click hit the backdrop */

@@ -50,6 +50,13 @@ def test_a_wrong_password_is_said_and_tries_are_limited(client: Client, with_pas
     assert client.post("/sign-in/", {"username": "basil", "password": "wrong"}).status_code == 422
 
 
+def test_after_a_wrong_password_the_cursor_stands_in_its_field(client: Client, with_password: Operator) -> None:
+    page = client.post("/sign-in/", {"username": "amina", "password": "wrong"}).content.decode()
+    focused = [tag for tag in page.split("<") if "autofocus" in tag]
+    assert len(focused) == 1
+    assert 'name="password"' in focused[0]
+
+
 @pytest.mark.parametrize("spelt", ["  amina ", "\u3000AMINA", "ａｍｉｎａ", "\u2003ａMINA\t", "Amina" + " " * 300])
 def test_a_name_spelt_in_another_way_counts_as_the_same_one(
     client: Client, with_password: Operator, spelt: str
