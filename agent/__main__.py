@@ -25,7 +25,7 @@ def main() -> int:
         commands.add_parser("prepare-portrait", help="prepare a picture of a person for the built-in avatar")
     )
     answer = commands.add_parser("answer", help="tell what an avatar would answer")
-    answer.add_argument("knowledge", help="sha256 of the knowledge's asset")
+    answer.add_argument("knowledge", help="sha256 of the knowledge's asset, or `none`")
     answer.add_argument("question")
     answer.add_argument("--language", choices=("en", "ar"), default="en", help="of the session (default: %(default)s)")
     understand = commands.add_parser("understand", help="make the vectors of knowledges ahead of their first question")

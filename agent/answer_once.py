@@ -1,8 +1,9 @@
 """`python -m agent answer` and `understand`: one question to a knowledge, and vectors made ahead. Needs no worker."""
 
 import asyncio
+import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.models import ModelError
@@ -37,7 +38,7 @@ def understand(environment: HostEnvironment, knowledge: list[str]) -> dict[str, 
     os.environ["OMP_NUM_THREADS"] = "1"
     os.nice(NICENESS)
     for sha256 in knowledge:
-        _library(environment, sha256)
+        _shelf(environment, sha256, "now")
     return {"understood": len(knowledge)}
 
 
@@ -45,14 +46,18 @@ async def _answer(environment: HostEnvironment, knowledge: str, question: str, l
     replies: list[SearchReply] = []
 
     async def search(search: Search) -> SearchReply:
-        try:
-            reply = await search_in_shared_process(search)
-        except (ModelError, TimeoutError):
-            reply = await asyncio.to_thread(_library(environment, knowledge).search, search)
+        reply = None
+        if environment.models_socket.exists():  # a worker runs
+            with contextlib.suppress(ModelError, TimeoutError):
+                reply = await search_in_shared_process(search)
+        if reply is None:
+            reply = _shelf(environment, knowledge, "kept").search(search)
         replies.append(reply)
         return reply
 
-    said = await Dialogue("", language, knowledge, search).reply([Turn(True, question)])
+    said = await Dialogue("", language, None if knowledge == "none" else knowledge, search).reply(
+        [Turn(True, question)]
+    )
     return _told(said, replies)
 
 
@@ -68,10 +73,10 @@ def _told(said: Reply, replies: list[SearchReply]) -> dict[str, Any]:
     }
 
 
-def _library(environment: HostEnvironment, sha256: str) -> "Shelf":
+def _shelf(environment: HostEnvironment, sha256: str, vectors: Literal["now", "kept"]) -> "Shelf":
     from agent.voice.answers.library import Library
 
     try:
-        return Library(environment.home).shelf(sha256, background=False)
+        return Library(environment.home).shelf(sha256, vectors)
     except ValueError as error:
         raise UnknownKnowledge(str(error)) from error

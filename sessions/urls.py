@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.views import assets, join, modes, overview, profiles, session, start
+from sessions.views import assets, join, knowledge, modes, overview, profiles, session, start
 
 app_name = "sessions"
 urlpatterns = [
@@ -22,6 +22,14 @@ urlpatterns = [
     path("profiles/<uuid:code>/", profiles.profile, name="profile"),
     path("profiles/<uuid:code>/duplicate", profiles.duplicate, name="duplicate-profile"),
     path("profiles/<uuid:code>/archive", profiles.archive, name="archive-profile"),
+    path("profiles/<uuid:code>/knowledge/", knowledge.knowledge, name="knowledge"),
+    path("profiles/<uuid:code>/knowledge/new", knowledge.new_pair, name="new-pair"),
+    path("profiles/<uuid:code>/knowledge/import", knowledge.import_pairs, name="import-pairs"),
+    path("profiles/<uuid:code>/knowledge/try", knowledge.try_it, name="try-question"),
+    path("profiles/<uuid:code>/knowledge/documents", knowledge.add_document, name="add-document"),
+    path("profiles/<uuid:code>/knowledge/documents/remove", knowledge.remove_document, name="remove-document"),
+    path("profiles/<uuid:code>/knowledge/<slug:pair_id>", knowledge.pair, name="pair"),
+    path("profiles/<uuid:code>/knowledge/<slug:pair_id>/remove", knowledge.remove_pair, name="remove-pair"),
     path("modes/", modes.modes, name="modes"),
     path("modes/<slug:slug>/", modes.mode, name="mode"),
     path("modes/<slug:slug>/copy", modes.copy, name="copy-mode"),

@@ -1,6 +1,7 @@
 """Profiles: who can go on air."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
@@ -15,6 +16,8 @@ from operators.templatetags.roles import may
 from sessions.access import get_profile_for, profiles_for
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.forms import ProfileForm
+from sessions.models import AvatarProfile
+from sessions.views.knowledge import knowledge_context
 from sessions.views.refusals import says_why
 
 
@@ -45,8 +48,21 @@ def profile(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         version = edit_profile(found, form.fields_of_profile(), by=label_of(request))
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})
         return redirect("sessions:profile", found.code)
-    context = {"form": form, "profile": found, "versions": found.versions.order_by("-number")}
-    return render(request, "sessions/profile_form.html", context, status=422 if form.is_bound else 200)
+    return profile_page(request, found, form=form, status=422 if form.is_bound else 200)
+
+
+def profile_page(
+    request: HttpRequest, found: AvatarProfile, *, form: ProfileForm | None = None, status: int = 200, **extra: Any
+) -> HttpResponse:
+    """The whole page of a profile, with what it knows below its form."""
+    fixed = found.archived_at is not None or not may(request.user, Role.OPERATOR)
+    context = {
+        "form": form or ProfileForm(instance=found.current, is_read_only=fixed),
+        "profile": found,
+        "versions": found.versions.order_by("-number"),
+        **knowledge_context(request, found, **extra),
+    }
+    return render(request, "sessions/profile_form.html", context, status=status)
 
 
 @require_POST

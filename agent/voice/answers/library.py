@@ -15,7 +15,7 @@ import tomllib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,8 +70,13 @@ class Shelf:
     def understood(self) -> float:
         return self._made / self._wanted if self._wanted else 1.0
 
-    def understand(self) -> None:
-        """Makes the vectors, the pairs' first. Takes 10 to 40 ms of a core for each text that the host has not seen yet."""
+    def understand(self, *, only_kept: bool = False) -> None:
+        """Makes the vectors, the pairs' first: 10 to 40 ms of a core for each text that the host has not seen yet.
+
+        `only_kept`: takes what is kept, and makes none; where some are missing, words alone go on to decide.
+        """
+        if only_kept and not self._all_kept():
+            return
         for language, index in self.pairs.languages.items():
             vectors = self._vectors(index.phrasings, "query")
             index.vectors = _apart(vectors, _usual("query", language, self._cache))
@@ -131,6 +136,11 @@ class Shelf:
             score=round(score * (1 if written_in == language else ABROAD_PASSAGE), 3),
         )  # fmt: skip
 
+    def _all_kept(self) -> bool:
+        wanted: list[tuple[list[str], Kind]] = [(each.phrasings, "query") for each in self.pairs.languages.values()]
+        wanted.append((self.passages.texts, "passage"))
+        return all(len(self._cache.find(texts, kind)) == len(set(texts)) for texts, kind in wanted)
+
     def _vectors(self, texts: Sequence[str], kind: Kind) -> Floats:
         kept = self._cache.find(texts, kind)
         missing = list(dict.fromkeys(text for text in texts if text not in kept))
@@ -158,16 +168,19 @@ class Library:
         search = Search.model_validate(request.fields)
         return Message(self.shelf(search.knowledge).search(search).model_dump())
 
-    def shelf(self, sha256: str, *, background: bool = True) -> Shelf:
-        """The knowledge, opened where it is not open; its vectors are made in the background or before this returns."""
+    def shelf(self, sha256: str, vectors: Literal["background", "now", "kept"] = "background") -> Shelf:
+        """The knowledge, opened where it is not open; its vectors are made in the background, made now, or as they are kept.
+
+        Raises `ValueError` where its files are not on this host.
+        """
         with self._lock:
             shelf = self._shelves.get(sha256)
             if shelf is None:
                 shelf = self._shelves[sha256] = Shelf.open(sha256, self._store, self._cache)
-                if background:
+                if vectors == "background":
                     threading.Thread(target=_understand, args=(shelf,), name="understand", daemon=True).start()
                 else:
-                    shelf.understand()
+                    shelf.understand(only_kept=vectors == "kept")
             self._shelves.move_to_end(sha256)
             while len(self._shelves) > MOST_OPEN:
                 self._shelves.popitem(last=False)
