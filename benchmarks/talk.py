@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psutil
+from livekit import rtc
 
 from tests.agent.conversing import SpeakingVisitor, spoken
 from tests.services import LiveKit
@@ -54,6 +55,9 @@ class _Guest(SpeakingVisitor):
 
     def token(self) -> str:
         return str(self._ticket)
+
+    async def _watch(self, track: rtc.Track) -> None:
+        """The picture is sent and decoded, as in a browser; nobody looks at it here, which would cost the machine more."""
 
     async def silence(self, seconds: float = 1.0, limit_s: float = 60) -> None:
         await _until(lambda: self.quiet_for(seconds), limit_s)

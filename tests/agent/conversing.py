@@ -93,7 +93,7 @@ class SpeakingVisitor(Visitor):
 
     def __init__(self, livekit: LiveKit, room_name: str, identity: str | None = None) -> None:
         super().__init__(livekit, room_name, identity)
-        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=100)
+        self._microphone = rtc.AudioSource(RATE, 1, queue_size_ms=0)  # sent when it is given
         self._unsaid = np.zeros(0, np.int16)
         self.last_voiced_at = 0.0
         self.loud_at: list[float] = []

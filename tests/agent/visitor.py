@@ -45,7 +45,7 @@ class Visitor:
         await self.room.connect(self._livekit.url, self.token())
 
     async def leave(self) -> None:
-        for task in self._tasks:
+        for task in list(self._tasks):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
