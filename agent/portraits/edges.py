@@ -43,18 +43,52 @@ def dark_line(picture: Picture, line: Points, lips_height: float) -> Points:
     return np.stack([x, fit], 1).astype(np.float32)
 
 
-def iris_radius(picture: Picture, iris: Iris) -> float:
-    """Where, to the sides, dark turns to white near the radius that the model says."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 0.7).astype(np.float32)
-    radii = np.linspace(0.75, 1.45, 29) * iris.radius
-    angles = np.radians([-25, -12, 0, 12, 155, 168, 180, 192])[:, None]
-    x = (iris.x + radii * np.cos(angles)).astype(np.float32)
-    y = (iris.y + radii * np.sin(angles)).astype(np.float32)
-    if x.min() < 0 or y.min() < 0 or x.max() >= grey.shape[1] - 1 or y.max() >= grey.shape[0] - 1:
-        return iris.radius
-    rise = np.gradient(np.median(cv2.remap(grey, x, y, cv2.INTER_LINEAR), axis=0))
-    steepest = int(rise.argmax())
-    return float(radii[steepest]) if rise[steepest] > 4 else iris.radius
+def refined_iris(picture: Picture, iris: Iris) -> Iris:
+    """Where, to the sides, dark turns to white; the height is the pupil's."""
+    reach = round(2.2 * iris.radius) + 2
+    left, top = round(iris.x) - reach, round(iris.y) - reach
+    side = 2 * reach + 1
+    if left < 0 or top < 0 or left + side > picture.shape[1] or top + side > picture.shape[0]:
+        return iris
+    part = picture[top : top + side, left : left + side]
+    grey = cv2.GaussianBlur(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), (0, 0), 0.7).astype(np.float32)
+    band = max(round(0.25 * iris.radius), 1)
+    middle = round(iris.y) - top
+    rise = np.gradient(np.median(grey[middle - band : middle + band + 1], axis=0))
+    near, far = round(0.6 * iris.radius), round(1.5 * iris.radius)
+    before, after = rise[reach - far : reach - near + 1], rise[reach + near : reach + far + 1]
+    if -before.min() < 4 or after.max() < 4:
+        return iris
+    first, last = reach - far + int(before.argmin()), reach + near + int(after.argmax())
+    x, radius = (first + last) / 2, (last - first) / 2
+    if abs(x - reach) > 0.35 * iris.radius:
+        return iris
+    window = slice(max(round(x - 0.5 * radius), 0), round(x + 0.5 * radius) + 1)
+    rows = slice(max(round(middle - 0.6 * radius), 0), round(middle + 0.6 * radius) + 1)
+    pupil = grey[rows, window]
+    darkest = np.maximum(pupil.min() + 0.2 * np.ptp(pupil) - pupil, 0)
+    down = (
+        float((darkest.sum(axis=1) * np.arange(darkest.shape[0])).sum() / max(float(darkest.sum()), 1e-6)) + rows.start
+    )
+    shift = float(np.clip(0.8 * (down - middle), -0.3 * radius, 0.3 * radius))
+    return Iris(x + left, iris.y + shift, radius)
+
+
+def lash_line(picture: Picture, upper: Points) -> Points:
+    """The upper edge of an eye, moved to just below the darkest of its lashes."""
+    width = float(upper[-1, 0] - upper[0, 0])
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (0, 0), 0.8).astype(np.float32)
+    moved = upper.copy()
+    offsets = np.arange(round(-0.11 * width), round(0.03 * width) + 1)
+    for index in range(1, len(upper) - 1):
+        column = min(max(round(float(upper[index, 0])), 0), grey.shape[1] - 1)
+        rows = np.clip(round(float(upper[index, 1])) + offsets, 0, grey.shape[0] - 1)
+        darkness = 255 - grey[rows, column] - 12 * np.abs(offsets) / (0.11 * width)
+        moved[index, 1] = rows[int(darkness.argmax())] + 0.02 * width
+    # One lash that stands out pulls no edge with it.
+    inner = moved[1:-1, 1] - upper[1:-1, 1]
+    moved[1:-1, 1] = upper[1:-1, 1] + 0.5 * inner + 0.5 * float(np.median(inner))
+    return moved
 
 
 def reach_of_eye(picture: Picture, upper: Points, lower: Points, iris: tuple[float, float]) -> Points:
@@ -79,7 +113,7 @@ def reach_of_eye(picture: Picture, upper: Points, lower: Points, iris: tuple[flo
     if label == 0:
         return lower
     seen = labels == label
-    columns = np.flatnonzero(seen.any(axis=0))
+    white = np.flatnonzero((seen & (pixels[..., 0] > skin[0] + 10)).any(axis=0))
     lowest = np.where(seen.any(axis=0), (bottom - top - 1) - seen[::-1].argmax(axis=0), edge_low)
     at = lower.copy()
     # Shade below the eye that goes on to where the search ends is no part of it.
@@ -87,7 +121,7 @@ def reach_of_eye(picture: Picture, upper: Points, lower: Points, iris: tuple[flo
     lowest = np.where(lowest >= limit, edge_low, lowest)
     inner = at[1:-1]
     inner[:, 1] = np.maximum(inner[:, 1], np.interp(inner[:, 0], np.arange(left, right), lowest + top))
-    for end, column in ((0, columns[0]), (-1, columns[-1])):
+    for end, column in ((0, white[0]), (-1, white[-1])) if white.size else ():
         if (column + left - at[end, 0]) * (1 if end else -1) > 0:
             at[end] = (column + left, float(np.median(np.flatnonzero(seen[:, column]))) + top)
     return at

@@ -16,7 +16,7 @@ from agent.avatars.builtin.portrait_file import (
     Places,
 )
 from agent.portraits.checks import face_height
-from agent.portraits.edges import dark_line, iris_radius, reach_of_eye
+from agent.portraits.edges import dark_line, lash_line, reach_of_eye, refined_iris
 from agent.portraits.models import Iris, Mesh, Picture, Points
 
 Mask = NDArray[np.uint8]
@@ -35,7 +35,7 @@ _LEFT_SIDE, _RIGHT_SIDE, _JAW_LEFT, _JAW_RIGHT = 234, 454, 58, 288
 _FOREHEAD, _CHIN, _NOSE_BASE, _LIP_TOP = 10, 152, 2, 0
 _PARTED: Final = 0.05  # of the mouth's width: lips that are further apart show what is behind them
 
-_CORNERS: Final = 0.06
+_CORNERS: Final = (0.09, 0.03)  # outer, inner; of the eye's width
 _OWN_BACKGROUND_MOTION: Final = 0.55
 
 
@@ -53,10 +53,11 @@ def find_places(picture: Picture, mask: Mask | None, mesh: Mesh, corner: tuple[i
 def _eye(picture: Picture, points: Points, iris: Iris, side: int) -> EyePlaces:
     upper, lower = (points[list(edge)].copy() for edge in _EYES[side])
     width = float(upper[-1, 0] - upper[0, 0])
+    upper, iris = lash_line(picture, upper), refined_iris(picture, iris)
     # The points of the corners lie a little within what a lid closes over.
     for edge in (upper, lower):
-        edge[0, 0] -= _CORNERS * width
-        edge[-1, 0] += _CORNERS * width
+        edge[0, 0] -= _CORNERS[side] * width
+        edge[-1, 0] += _CORNERS[1 - side] * width
     lower = reach_of_eye(picture, upper, lower, (iris.x, iris.y))
     upper[[0, -1]] = lower[[0, -1]]
     lid, crease = (float(points[index, 1]) for index in _CREASES[side])
@@ -64,7 +65,7 @@ def _eye(picture: Picture, points: Points, iris: Iris, side: int) -> EyePlaces:
     return EyePlaces(
         upper=_curve(upper),
         lower=_curve(lower),
-        iris=(round(iris.x, 1), round(iris.y, 1), round(iris_radius(picture, iris), 1)),
+        iris=(round(iris.x, 1), round(iris.y, 1), round(iris.radius, 1)),
         crease_height=round(min(max(lid - crease, 0.12 * width), 0.22 * width), 1),
         lash_height=round(0.065 * width, 1),
         brow=_curve(np.asarray((over + under) / 2, np.float32)),
