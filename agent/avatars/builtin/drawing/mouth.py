@@ -145,10 +145,10 @@ class MouthDrawing:
         smiling = smile / (SMILE_STEPS - 1) * (1 - 0.8 * roundness)
         opening = mouth.opening / (MOUTH_OPENINGS - 1)
         opening *= _WIDEST_OPENING + (_ROUNDED_OPENING - _WIDEST_OPENING) * roundness
-        drop = 0.9 * max(self._elevation, 0) * roundness - 0.14 * smiling + 0.03 * opening
+        drop = 0.9 * max(self._elevation, 0) * roundness - 0.18 * smiling + 0.03 * opening
         if self.parted and mouth.opening + smile == 0:
             drop += 0.25 * max(self._elevation, 0)
-        width = _WIDTHS[mouth.width] + 0.07 * smiling
+        width = _WIDTHS[mouth.width] + 0.09 * smiling
         pressed, on_teeth = mouth.contact is Contact.LIPS, mouth.contact is Contact.TEETH
         return _Shape(0.0 if pressed else opening, width - 0.015 * pressed, roundness, pressed, on_teeth, drop)
 
