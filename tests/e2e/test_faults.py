@@ -70,7 +70,7 @@ def test_a_killed_agent_worker_leaves_no_session_ready_with_nobody_behind_it(sta
         worker = parent
     worker.kill()
     after = stack.wait_for(code, lambda s: s["state"] == "ended" or s["attempt"] == 2, "the loss noticed")
-    after = stack.wait_for(code, lambda s: s["state"] in ("ready", "ended"), "it settled")
+    after = stack.wait_for(code, lambda s: s["state"] in ("ready", "ended"), "it settled", 90)
     if after["state"] == "ready":
         assert psutil.pid_exists(after["job_pid"])
         stack.stop_session(code)
