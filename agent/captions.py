@@ -6,6 +6,8 @@ the first words of a greeting would have no captions. The wire format is LiveKit
 
 import asyncio
 import logging
+from collections.abc import Callable
+from typing import Final
 
 from livekit import rtc
 from livekit.agents import AgentSession, utils
@@ -19,18 +21,27 @@ from livekit.agents.voice.transcription import TranscriptSynchronizer
 
 logger = logging.getLogger(__name__)
 
+_READ_ON_S: Final = 1.5  # how long the last words stand in the picture
+
 
 class RoomCaptions(TextOutput):
     """One text stream a segment, to everybody in the room. A caption that cannot be sent is not worth failing for."""
 
-    def __init__(self, room: rtc.Room) -> None:
+    def __init__(self, room: rtc.Room, burn_in: Callable[[str], None]) -> None:
+        """`burn_in` takes what was said so far of a segment, and nothing a moment after its end."""
         super().__init__(label="captions", next_in_chain=None)
         self._room = room
+        self._burn_in = burn_in
+        self._said = ""
+        self._vanishing: asyncio.TimerHandle | None = None
         self._segment = ""
         self._writer: rtc.TextStreamWriter | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
     async def capture_text(self, text: str) -> None:
+        self._stop_vanishing()
+        self._said += text
+        self._burn_in(self._said)
         if not self._room.isconnected():
             return
         try:
@@ -44,6 +55,9 @@ class RoomCaptions(TextOutput):
             logger.warning("a caption could not be sent: %s", error)
 
     def flush(self) -> None:
+        self._stop_vanishing()
+        self._said = ""
+        self._vanishing = asyncio.get_running_loop().call_later(_READ_ON_S, self._burn_in, "")
         writer, self._writer = self._writer, None
         if writer is not None:
             task = asyncio.create_task(self._end(writer, self._attributes(final=True)), name="captions-end")
@@ -52,7 +66,13 @@ class RoomCaptions(TextOutput):
 
     async def aclose(self) -> None:
         self.flush()
+        self._stop_vanishing()
         await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _stop_vanishing(self) -> None:
+        if self._vanishing is not None:
+            self._vanishing.cancel()
+            self._vanishing = None
 
     def _attributes(self, *, final: bool) -> dict[str, str]:
         return {
@@ -70,11 +90,11 @@ class RoomCaptions(TextOutput):
 class SpokenCaptions:
     """Puts captions on a session whose audio output is in place; they pass at the pace of the sound."""
 
-    def __init__(self, session: AgentSession[None], room: rtc.Room) -> None:
+    def __init__(self, session: AgentSession[None], room: rtc.Room, burn_in: Callable[[str], None]) -> None:
         audio = session.output.audio
         if audio is None:
             raise RuntimeError("the avatar has not taken the session's audio output")
-        self._captions = RoomCaptions(room)
+        self._captions = RoomCaptions(room, burn_in)
         self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=self._captions)
         session.output.audio = self._synchronizer.audio_output
         session.output.transcription = self._synchronizer.text_output

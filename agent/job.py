@@ -33,7 +33,7 @@ from agent.voice.plugins import Part, replacement
 from agent.voice.speech import LocalTTS, PreparedSpeech
 from agent.voice.voices import LocalVoice, UnknownVoice
 from protocol.control import STAGE_ATTRIBUTE, Stage
-from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobProcessStarted, JobReady, StepKey
+from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobNotice, JobProcessStarted, JobReady, StepKey
 from protocol.jobspec import JobSpec, Language
 
 logger = logging.getLogger(__name__)
@@ -122,6 +122,7 @@ class AvatarJob:
         self._spec = spec
         self._telemetry = telemetry
         self._emit = telemetry.emit
+        self._loop = asyncio.get_running_loop()
         self._steps = WorkflowAnalyzer(telemetry.emit)
         self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
         self._answerer = answerer
@@ -174,7 +175,13 @@ class AvatarJob:
 
     async def _start(self) -> None:
         self._avatar = make_avatar(
-            AvatarParts(self._ctx.room, self._session, self._spec, on_frame=self._frames.on_frame)
+            AvatarParts(
+                self._ctx.room,
+                self._session,
+                self._spec,
+                on_frame=self._frames.on_frame,
+                warn=self._notice,
+            )
         )
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._connect())
@@ -250,7 +257,7 @@ class AvatarJob:
         """Starts LiveKit's agent session on our audio output; speech in and answers are further arguments of it."""
         await self._connected.wait()
         with self._steps.step(StepKey.CONFIGURATION) as step:
-            self._captions = SpokenCaptions(self._session, self._ctx.room)
+            self._captions = SpokenCaptions(self._session, self._ctx.room, self._burn_in)
             await self._session.start(
                 Agent(instructions=self._spec.profile.persona),
                 room=self._ctx.room,
@@ -300,6 +307,16 @@ class AvatarJob:
 
     async def _wait_connected(self) -> None:
         await self._connected.wait()
+
+    def _burn_in(self, text: str) -> None:
+        if self._avatar is not None:
+            self._avatar.caption(text)
+
+    def _notice(self, sentence: str) -> None:
+        """From any thread: tells the operator what the session goes on without."""
+        logger.warning("%s", sentence)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            self._loop.call_soon_threadsafe(lambda: self._emit(JobNotice, sentence=sentence[:500]))
 
     async def _show_stage(self, stage: Stage) -> None:
         """Tells visitors' pages how far the job is. Their view of it is not worth failing for."""

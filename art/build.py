@@ -15,10 +15,13 @@ import cv2
 import numpy as np
 import resvg_py
 
+from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.drawing.face import DrawnFace
-from agent.avatars.builtin.face_state import UPRIGHT
+from agent.avatars.builtin.face_state import AT_REST
 from agent.avatars.builtin.portrait_file import CANVAS_HEIGHT, CANVAS_WIDTH
-from agent.avatars.builtin.presenters import ASSETS, load_presenter, place
+from agent.avatars.builtin.presenters import ASSETS, load_presenter
+from agent.avatars.builtin.scene.scene_file import PLAIN, load_scene
+from agent.avatars.builtin.scene.stage import Stage
 from agent.portraits.prepare import prepare_portrait
 
 ART: Final = Path(__file__).parent
@@ -40,11 +43,14 @@ def build(name: str) -> None:
 def _write_still(name: str) -> None:
     """Head and shoulders, as pages show them."""
     presenter = load_presenter(name)
-    face = DrawnFace(presenter, CANVAS_WIDTH, CANVAS_HEIGHT)
-    frame = np.frombuffer(face.frame(UPRIGHT), np.uint8).reshape(CANVAS_HEIGHT * 3 // 2, CANVAS_WIDTH)
+    places = presenter.portrait.places
+    stage = Stage(PLAIN if presenter.scene is None else load_scene(presenter.scene), CANVAS_WIDTH, CANVAS_HEIGHT)
+    placement = stage.presenter_place(places)
+    face = DrawnFace(presenter.portrait, placement, CANVAS_WIDTH, CANVAS_HEIGHT)
+    drawn = FrameComposer(face, stage).compose(AT_REST).buffer
+    frame = np.frombuffer(drawn, np.uint8).reshape(CANVAS_HEIGHT * 3 // 2, CANVAS_WIDTH)
     picture = cv2.cvtColor(frame, cv2.COLOR_YUV2BGR_I420)
-    body = presenter.portrait.places.body
-    placement = place(presenter.portrait.places, CANVAS_WIDTH, CANVAS_HEIGHT)
+    body = places.body
     half = min(round(1.75 * body.face_half_size[1]), CANVAS_HEIGHT // 2)
     middle = round(placement.x(body.face_middle[0]))
     top = min(max(round(placement.y(body.face_middle[1])) - half, 0), CANVAS_HEIGHT - 2 * half)

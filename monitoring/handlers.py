@@ -91,6 +91,11 @@ def answers_degraded(event: events.AnswersDegraded, batch: Batch) -> None:
     progress.record_warning(event.session, batch.moment(event.at), event.detail)
 
 
+@handles(events.JobNotice)
+def job_notice(event: events.JobNotice, batch: Batch) -> None:
+    progress.record_warning(event.session, batch.moment(event.at), event.sentence)
+
+
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 

@@ -107,6 +107,13 @@ class AnswersDegraded(JobEvent):
     detail: Annotated[str, Field(max_length=500)]
 
 
+class JobNotice(JobEvent):
+    """Something is not as the profile asks, and the session goes on without it: a TV programme that cannot be played."""
+
+    kind: Literal["job_notice"] = "job_notice"
+    sentence: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -307,6 +314,7 @@ TelemetryEvent = Annotated[
     | TurnCompleted
     | JobEnded
     | AnswersDegraded
+    | JobNotice
     | StepStarted
     | StepFinished
     | FrameStats

@@ -27,6 +27,9 @@ class Avatar(Protocol):
     def show(self, expression: Expression) -> None:
         """Look like this from now on. An avatar whose face makes its own expressions does nothing."""
 
+    def caption(self, text: str) -> None:
+        """What was said so far of what is being said; empty when nothing is. An avatar that burns no captions in does nothing."""
+
     async def aclose(self) -> None:
         """Ends the avatar, started or not."""
 
@@ -39,6 +42,7 @@ class AvatarParts:
     session: AgentSession[None]
     spec: JobSpec
     on_frame: Callable[[FrameTiming], None]
+    warn: Callable[[str], None]  # takes a sentence for the operator, from any thread
 
 
 class UnknownProvider(ValueError):

@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from agent.avatars import AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
+from agent.avatars.builtin.picture import composer_of, programme_of
+from agent.avatars.builtin.scene.captions import Words
 from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
-from protocol.jobspec import DEFAULT_PRESENTER
+from protocol.avatar import BuiltinSettings
 
 
 class BuiltinAvatar:
@@ -15,10 +17,15 @@ class BuiltinAvatar:
 
     def __init__(self, parts: AvatarParts) -> None:
         self._parts = parts
+        settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
+        self._words = Words()
         self._generator = BuiltinVideoGenerator(
             parts.spec.mode,
-            presenter=str(parts.spec.profile.provider_settings.get("presenter", DEFAULT_PRESENTER)),
+            make_composer=composer_of(
+                settings, parts.spec.mode, words=self._words, warn=parts.warn, programme=programme_of(settings)
+            ),
             on_frame=parts.on_frame,
+            on_clear=lambda: self.caption(""),
         )
         self._audio = PausableAudioOutput(self._generator.audio_sample_rate)
         parts.session.output.replace_audio_tail(self._audio)
@@ -46,6 +53,10 @@ class BuiltinAvatar:
 
     def show(self, expression: Expression) -> None:
         self._generator.set_expression(expression)
+
+    def caption(self, text: str) -> None:
+        self._words.text = text
+        self._generator.refresh()
 
     async def aclose(self) -> None:
         if self._runner is not None:

@@ -19,12 +19,15 @@ from numpy.typing import NDArray
 from agent.avatars.builtin.face_state import Mouth
 from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE, BuiltinVideoGenerator
 from agent.avatars.builtin.mouth import SpeakingMouth
+from agent.avatars.builtin.picture import composer_of
+from agent.avatars.builtin.scene.captions import Words
 from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
 from agent.voice.speech import LocalTTS, PreparedSpeech
 from agent.voice.utterance import Utterance
 from agent.voice.visemes import SpokenPart
 from agent.voice.voices import LocalVoice
+from protocol.avatar import BuiltinSettings
 from protocol.modes import BUILT_IN_MODES
 from tests.agent.in_step import envelope, lag_ms
 
@@ -43,7 +46,8 @@ PAUSE_S: Final = 0.7
 async def speak(url: str, token: str, mode_slug: str, repetitions: int) -> None:
     mode = BUILT_IN_MODES[mode_slug]
     room = rtc.Room()
-    generator = BuiltinVideoGenerator(mode, presenter="omar", on_frame=lambda _: None)
+    make_composer = composer_of(BuiltinSettings(presenter="omar"), mode, words=Words(), warn=lambda _: None)
+    generator = BuiltinVideoGenerator(mode, make_composer=make_composer, on_frame=lambda _: None)
     sound = PausableAudioOutput(generator.audio_sample_rate)
     voice = LocalTTS(LocalVoice())
     speeches = [await PreparedSpeech.of(text, voice) for text in SENTENCES]

@@ -15,12 +15,11 @@ from typing import Final, Literal, NamedTuple, Protocol
 from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd, VideoGenerator
 
-from agent.avatars.builtin.compose import ComposedFrame
+from agent.avatars.builtin.compose import ComposedFrame, Composer
 from agent.avatars.builtin.face_state import MOUTH_OPENINGS, Expression
 from agent.avatars.builtin.idle_motion import IdleMotion
 from agent.avatars.builtin.mouth import SpeakingMouth
 from agent.avatars.builtin.pacing import FramePacer
-from agent.avatars.builtin.presenters import load_presenter
 from agent.avatars.builtin.renderer_thread import RendererThread
 from agent.avatars.builtin.sound_blocks import SoundBlock
 from agent.avatars.builtin.sound_input import SegmentEnd, SoundInput
@@ -60,14 +59,21 @@ class _Ahead(NamedTuple):
 class BuiltinVideoGenerator(VideoGenerator):
     """One talking presenter. Used from one event loop; draws in a thread of its own."""
 
-    def __init__(self, mode: ModeSettings, *, presenter: str, on_frame: Callable[[FrameTiming], None]) -> None:
-        """`on_frame` is called on the event loop for every picture. Raises `UnknownPresenterError`."""
+    def __init__(
+        self,
+        mode: ModeSettings,
+        *,
+        make_composer: Callable[[], Composer],
+        on_frame: Callable[[FrameTiming], None],
+        on_clear: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`make_composer` is called in the thread that draws, `on_frame` on the event loop for every picture, `on_clear`
+        when the speaker is silenced."""
         self._mode = mode
+        self._on_clear = on_clear
         self._on_frame = on_frame
         self._frame_s = 1 / mode.video_fps
-        self._renderer = RendererThread(
-            load_presenter(presenter), mode.video_width, mode.video_height, mode.num_threads
-        )
+        self._renderer = RendererThread(make_composer, mode.num_threads)
         self._input = SoundInput(
             AUDIO_SAMPLE_RATE,
             mode.video_fps,
@@ -104,7 +110,7 @@ class BuiltinVideoGenerator(VideoGenerator):
         return AUDIO_SAMPLE_RATE
 
     async def prepare(self) -> None:
-        """Have the first picture at hand. Raises `FileNotFoundError` when the presenter's picture is missing."""
+        """Have the first picture at hand. Raises what `make_composer` raises: `SceneError`, `FileNotFoundError`."""
         if self._last is None:
             self._last = self._as_video(await self._renderer.start())
 
@@ -117,6 +123,10 @@ class BuiltinVideoGenerator(VideoGenerator):
         """A visitor has come: where a quiet face is shown once a second only, show it at the idle rate for a moment,
         for the visitor's first picture can be no earlier than the next one."""
         self._prompt_until_s = time.monotonic() + _PROMPT_S
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Something other than the face has changed: where a quiet face waits for its next picture, make that one now."""
         if self._last_was_idle:
             self._pacer.drop_queue()
             self._input.arrived.set()
@@ -124,9 +134,8 @@ class BuiltinVideoGenerator(VideoGenerator):
     def set_expression(self, expression: Expression) -> None:
         """Look like this from now on; the face blends over in about 0.3 s, also where a quiet face is shown once a second."""
         self._motion.show(expression)
-        if self._last_was_idle and self._motion.moving:
-            self._pacer.drop_queue()
-            self._input.arrived.set()
+        if self._motion.moving:
+            self.refresh()
 
     async def push_audio(self, frame: rtc.AudioFrame | AudioSegmentEnd) -> None:
         """Say `frame`. Waits while more sound is queued than the mode's `input_buffer_size`."""
@@ -138,6 +147,7 @@ class BuiltinVideoGenerator(VideoGenerator):
     async def clear_buffer(self) -> None:
         """Stop speaking at once: nothing of what was pushed so far comes out any more, and the mouth is closed."""
         self._clears += 1
+        self._on_clear()
         self._input.drop()
         for ahead in self._ahead:
             if ahead.picture is not None:
@@ -200,7 +210,9 @@ class BuiltinVideoGenerator(VideoGenerator):
         if not self._settled:
             return self._frame_s
         lively = self._mode.process_idle_video or time.monotonic() < self._prompt_until_s
-        return 1 / self._mode.idle_fps if lively else _KEEP_ALIVE_S
+        quiet_s = 1 / self._mode.idle_fps if lively else _KEEP_ALIVE_S
+        scene_fps = self._renderer.lively_fps()
+        return quiet_s if scene_fps is None else max(min(quiet_s, 1 / scene_fps), self._frame_s)
 
     async def _idle_picture(self) -> rtc.VideoFrame:
         passed_s = min(time.monotonic() - self._last_at_s, _LONGEST_STEP_S)

@@ -1,4 +1,4 @@
-"""The presenters that ship with Avatary, and how a canvas fills a frame."""
+"""The presenters that ship with Avatary, and how a canvas lies in a frame."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,8 +8,8 @@ from typing import Final
 from agent.avatars.builtin.portrait_file import Curve, Places, Portrait, read_portrait
 
 ASSETS: Final = Path(__file__).parent / "assets"
-_SCENES: Final = {"omar": "lobby"}
-_DEFAULT_SCENE: Final = "studio"
+_SCENES: Final = {"omar": "lobby", "presenter": "studio"}
+_DEFAULT_SCENE: Final = "museum-hall"
 
 
 class UnknownPresenterError(ValueError):
@@ -18,15 +18,15 @@ class UnknownPresenterError(ValueError):
 
 @dataclass(frozen=True)
 class Presenter:
-    """A portrait before a scene, a picture in the size of the canvas; a portrait that fills the canvas needs none."""
+    """A portrait, and where the presenter stands if nobody chooses; a portrait that fills the canvas stands nowhere else."""
 
     portrait: Portrait
-    scene: Path | None
+    scene: str | None
 
 
 @dataclass(frozen=True)
 class Placement:
-    """How a canvas fills a frame: frame = (canvas - (left, top)) * scale."""
+    """How a canvas lies in a frame: frame = (canvas - (left, top)) * scale."""
 
     scale: float
     left: float
@@ -53,7 +53,7 @@ def load_presenter(name: str) -> Presenter:
     if name not in presenter_names():
         raise UnknownPresenterError(f"no presenter is called {name!r}; choose one of {', '.join(presenter_names())}")
     portrait = read_portrait(ASSETS / f"{name}.portrait")
-    return Presenter(portrait, None if portrait.mask is None else ASSETS / f"{_SCENES.get(name, _DEFAULT_SCENE)}.jpg")
+    return Presenter(portrait, None if portrait.mask is None else _SCENES.get(name, _DEFAULT_SCENE))
 
 
 def place(places: Places, width: int, height: int) -> Placement:

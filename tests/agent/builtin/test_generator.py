@@ -11,12 +11,17 @@ from livekit import rtc
 from livekit.agents.voice.avatar import AudioSegmentEnd
 from numpy.typing import NDArray
 
-from agent.avatars.builtin import renderer_thread
-from agent.avatars.builtin.drawing.face import DrawnFace, Lips, Patch
+from agent.avatars.builtin import picture
+from agent.avatars.builtin.compose import FrameComposer
+from agent.avatars.builtin.drawing.cutout import Cutout
+from agent.avatars.builtin.drawing.face import DrawnFace, Lips
 from agent.avatars.builtin.drawing.i420 import planes_of
 from agent.avatars.builtin.face_state import Pose
 from agent.avatars.builtin.generator import BuiltinVideoGenerator, FrameTiming
+from agent.avatars.builtin.picture import composer_of
 from agent.avatars.builtin.presenters import UnknownPresenterError
+from agent.avatars.builtin.scene.captions import Words
+from protocol.avatar import BuiltinSettings
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.builtin.voices import SAMPLE_RATE, babble, frames_of, vowel
 
@@ -29,12 +34,19 @@ def mode(**changes: Any) -> ModeSettings:
     return ModeSettings(**{**BUILT_IN_MODES["constrained"].model_dump(), **small, **changes})
 
 
+def composer(settings: ModeSettings, presenter: str) -> Callable[[], FrameComposer]:
+    """What makes the presenter's pictures, in the presenter's own scene."""
+    return composer_of(BuiltinSettings(presenter=presenter), settings, words=Words(), warn=pytest.fail)
+
+
 class Stage:
     """A generator and what came out of it."""
 
     def __init__(self, settings: ModeSettings, presenter: str = "presenter") -> None:
         self.timings: list[FrameTiming] = []
-        self.generator = BuiltinVideoGenerator(settings, presenter=presenter, on_frame=self.timings.append)
+        self.generator = BuiltinVideoGenerator(
+            settings, make_composer=composer(settings, presenter), on_frame=self.timings.append
+        )
         self.pictures: list[rtc.VideoFrame] = []
         self.sound: list[NDArray[np.int16]] = []
         self.ends = 0
@@ -106,7 +118,7 @@ def iris_darkness(picture: rtc.VideoFrame) -> float:
 
 def test_a_presenter_that_does_not_ship_is_refused() -> None:
     with pytest.raises(UnknownPresenterError, match="nobody"):
-        BuiltinVideoGenerator(mode(), presenter="nobody", on_frame=lambda timing: None)
+        composer(mode(), "nobody")
 
 
 async def test_it_tells_what_the_runner_needs(staged: Callable[..., Stage]) -> None:
@@ -293,7 +305,7 @@ class StuckFace(DrawnFace):
 
     go_on = threading.Event()
 
-    def mouth(self, lips: Lips, pose: Pose) -> Patch:
+    def mouth(self, lips: Lips, pose: Pose) -> Cutout:
         self.go_on.wait(LIMIT_S)
         return super().mouth(lips, pose)
 
@@ -304,7 +316,7 @@ class StuckFace(DrawnFace):
 async def test_a_picture_over_its_budget_is_the_last_one_again_and_the_sound_goes_on(
     staged: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renderer_thread, "DrawnFace", StuckFace)
+    monkeypatch.setattr(picture, "DrawnFace", StuckFace)
     StuckFace.go_on.clear()
     stage, speech = staged(), vowel(0.4)
     stage.begin_to_say(speech)

@@ -3,11 +3,15 @@
 import asyncio
 import uuid
 
+import pytest
 from livekit import api, rtc
 from livekit.agents.voice.avatar import QueueAudioOutput
 
 from agent.avatars.builtin.generator import BuiltinVideoGenerator, FrameTiming
+from agent.avatars.builtin.picture import composer_of
+from agent.avatars.builtin.scene.captions import Words
 from agent.avatars.runner import PublishingRunner
+from protocol.avatar import BuiltinSettings
 from protocol.modes import BUILT_IN_MODES
 from tests.agent.builtin.voices import babble, frames_of
 from tests.agent.conftest import eventually
@@ -22,7 +26,8 @@ async def test_a_visitor_sees_the_face_and_hears_all_that_is_said(livekit: LiveK
     room, visitor = rtc.Room(), Visitor(livekit, name)
     timings: list[FrameTiming] = []
     settings = BUILT_IN_MODES["constrained"]
-    generator = BuiltinVideoGenerator(settings, presenter="omar", on_frame=timings.append)
+    make_composer = composer_of(BuiltinSettings(presenter="omar"), settings, words=Words(), warn=pytest.fail)
+    generator = BuiltinVideoGenerator(settings, make_composer=make_composer, on_frame=timings.append)
     await room.connect(livekit.url, token.to_jwt())
     sound = QueueAudioOutput(sample_rate=generator.audio_sample_rate, wait_playback_start=True)
     runner = PublishingRunner(

@@ -4,8 +4,6 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from agent.avatars.builtin.compose import FrameComposer
-from agent.avatars.builtin.drawing.face import DrawnFace, Eyes, Lips, Patch
+from agent.avatars.builtin.drawing.cutout import Cutout
+from agent.avatars.builtin.drawing.face import DrawnFace, Eyes, Lips
 from agent.avatars.builtin.drawing.i420 import Rect, planes_of
 from agent.avatars.builtin.face_state import (
     AT_REST,
@@ -36,6 +35,8 @@ from agent.avatars.builtin.face_state import (
 )
 from agent.avatars.builtin.idle_motion import IdleMotion
 from agent.avatars.builtin.presenters import UnknownPresenterError, load_presenter, place, presenter_names
+from agent.avatars.builtin.scene.scene_file import load_scene
+from agent.avatars.builtin.scene.stage import Stage
 
 PRESENTERS = ("omar", "presenter", "daniel", "maryam")
 LEANING = Pose(BREATH_STEPS - 1, SWAY_STEPS)
@@ -45,8 +46,19 @@ def luma(buffer: bytearray, face: DrawnFace) -> NDArray[np.int16]:
     return planes_of(buffer, face.width, face.height).y.astype(np.int16)
 
 
+def composer_for(face: DrawnFace) -> FrameComposer:
+    """The face in the lobby."""
+    return FrameComposer(face, Stage(load_scene("lobby"), face.width, face.height))
+
+
 def drawn(face: DrawnFace, state: FaceState) -> NDArray[np.int16]:
-    return luma(FrameComposer(face).compose(state).buffer, face)
+    return luma(composer_for(face).compose(state).buffer, face)
+
+
+def standing(name: str, width: int, height: int, kind: type[DrawnFace] = DrawnFace) -> DrawnFace:
+    """A presenter where the scenes have their presenter."""
+    portrait = load_presenter(name).portrait
+    return kind(portrait, place(portrait.places, width, height), width, height)
 
 
 def changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> Rect:
@@ -57,7 +69,7 @@ def changed(before: NDArray[np.int16], after: NDArray[np.int16]) -> Rect:
 
 @pytest.fixture(params=PRESENTERS)
 def face(request: pytest.FixtureRequest) -> DrawnFace:
-    return DrawnFace(load_presenter(request.param), 640, 360)
+    return standing(request.param, 640, 360)
 
 
 def test_the_presenters_ship() -> None:
@@ -71,25 +83,18 @@ def test_a_presenter_that_does_not_ship_is_named_with_those_that_do() -> None:
         load_presenter("../assets/omar")
 
 
-def test_a_missing_picture_is_named(tmp_path: Path) -> None:
-    broken = replace(load_presenter("omar"), scene=tmp_path / "gone.jpg")
-    with pytest.raises(FileNotFoundError, match=r"gone\.jpg"):
-        DrawnFace(broken, 640, 360)
-
-
 @pytest.mark.parametrize(
     ("width", "height"), [(160, 120), (320, 240), (426, 240), (854, 480), (362, 640), (1366, 768), (1920, 1080)]
 )
 def test_any_even_size_is_filled_and_shows_the_face(width: int, height: int) -> None:
-    presenter = load_presenter("omar")
-    face = DrawnFace(presenter, width, height)
+    face = standing("omar", width, height)
     for state in (AT_REST, FaceState(LEANING, Mouth(5, 0), 2), FaceState(Pose(3, -5), Mouth(7, 4), 4)):
-        buffer = FrameComposer(face).compose(state).buffer
+        buffer = composer_for(face).compose(state).buffer
         assert len(buffer) == width * height * 3 // 2
-    edges = luma(face.frame(UPRIGHT), face)[:, [0, -1]]
+    edges = drawn(face, AT_REST)[:, [0, -1]]
     assert edges.min() >= 0
     assert edges.std() > 1
-    places = presenter.portrait.places
+    places = load_presenter("omar").portrait.places
     middle = place(places, width, height).x(places.body.pivot[0])
     assert middle == pytest.approx(width / 2, rel=0.02)
 
@@ -126,10 +131,11 @@ def test_closing_lids_cover_the_eyes_a_little_more_with_each_step(face: DrawnFac
 
 @pytest.mark.parametrize("pose", [UPRIGHT, LEANING, Pose(3, -SWAY_STEPS)])
 def test_mouth_and_lids_join_the_picture_without_a_seam(face: DrawnFace, pose: Pose) -> None:
-    whole = luma(face.frame(pose), face)
-    for patch in (face.mouth(Lips(Mouth(MOUTH_OPENINGS - 1, 0)), pose), face.eyes(Eyes(LID_STEPS - 1), pose)):
-        below = patch.rect.of(whole.astype(np.uint8)).astype(np.int16)
-        difference = np.abs(patch.planes.y.astype(np.int16) - below)
+    whole = drawn(face, FaceState(pose, CLOSED_MOUTH, 0))
+    stage = Stage(load_scene("lobby"), 640, 360)
+    for cutout in (face.mouth(Lips(Mouth(MOUTH_OPENINGS - 1, 0)), pose), face.eyes(Eyes(LID_STEPS - 1), pose)):
+        below = cutout.rect.of(whole.astype(np.uint8)).astype(np.int16)
+        difference = np.abs(stage.lay(cutout).y.astype(np.int16) - below)
         edge = np.concatenate([difference[0], difference[-1], difference[:, 0], difference[:, -1]])
         assert edge.max() <= 3
 
@@ -140,7 +146,7 @@ def test_the_patches_of_mouth_and_lids_do_not_overlap(face: DrawnFace) -> None:
 
 
 def test_a_breath_and_a_sway_move_the_presenter_but_not_the_scene(face: DrawnFace) -> None:
-    still, leaning = luma(face.frame(UPRIGHT), face), luma(face.frame(LEANING), face)
+    still, leaning = drawn(face, AT_REST), drawn(face, FaceState(LEANING, CLOSED_MOUTH, 0))
     assert np.abs(leaning - still).max() > 20
     region = changed(still, leaning)
     assert region.left > 60
@@ -149,9 +155,9 @@ def test_a_breath_and_a_sway_move_the_presenter_but_not_the_scene(face: DrawnFac
 
 
 def test_nod_and_tilt_move_the_head_and_each_other_way_the_other_way(face: DrawnFace) -> None:
-    still = luma(face.frame(UPRIGHT), face)
+    still = drawn(face, AT_REST)
     poses = [Pose(0, 0, NOD_STEPS), Pose(0, 0, -NOD_STEPS), Pose(0, 0, 0, TILT_STEPS), Pose(0, 0, 0, -TILT_STEPS)]
-    moved = [luma(face.frame(pose), face) for pose in poses]
+    moved = [drawn(face, AT_REST._replace(pose=pose)) for pose in poses]
     for one in moved:
         assert changed(still, one).bottom < 320
     assert not np.array_equal(moved[0], moved[1])
@@ -173,7 +179,7 @@ def between_the_lips(face: DrawnFace, mouth: Mouth, name: str) -> NDArray[np.int
 
 @pytest.mark.parametrize("name", PRESENTERS)
 def test_lips_are_pressed_for_b_touch_the_teeth_for_f_and_part_for_a(name: str) -> None:
-    face = DrawnFace(load_presenter(name), 1280, 720)
+    face = standing(name, 1280, 720)
     rest = between_the_lips(face, CLOSED_MOUTH, name)
     pressed = between_the_lips(face, Mouth(0, WIDTH_AT_REST, Contact.LIPS), name)
     bitten = between_the_lips(face, Mouth(0, WIDTH_AT_REST, Contact.TEETH), name)
@@ -187,7 +193,7 @@ def test_lips_are_pressed_for_b_touch_the_teeth_for_f_and_part_for_a(name: str) 
 @pytest.mark.parametrize("name", PRESENTERS)
 def test_gaze_moves_the_irises_and_nothing_else(name: str) -> None:
     presenter = load_presenter(name)
-    face = DrawnFace(presenter, 1280, 720)
+    face = standing(name, 1280, 720)
     placement = place(presenter.portrait.places, 1280, 720)
     ahead = drawn(face, AT_REST)
     for eye in presenter.portrait.places.eyes:
@@ -227,8 +233,8 @@ def test_a_smile_shows_while_speaking_too(face: DrawnFace) -> None:
 
 
 def test_a_speaking_frame_costs_less_than_half_of_bending_the_whole_picture_anew() -> None:
-    face = DrawnFace(load_presenter("omar"), 1280, 720)
-    composer = FrameComposer(face)
+    face = standing("omar", 1280, 720)
+    composer = composer_for(face)
     for _ in face.warm_up():
         pass
     shapes = [Mouth(1 + index % 7, index % MOUTH_WIDTHS) for index in range(12)]
@@ -249,7 +255,7 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 def test_a_quiet_face_that_was_shown_before_is_not_drawn_again() -> None:
-    composer = FrameComposer(DrawnFace(load_presenter("omar"), 320, 240))
+    composer = composer_for(standing("omar", 320, 240))
     first, second = composer.compose(AT_REST), composer.compose(AT_REST)
     assert (first.kind, second.kind) == ("composed", "cached")
     assert second.buffer is first.buffer
@@ -263,18 +269,19 @@ class CountingFace(DrawnFace):
 
     draws = 0
 
-    def frame(self, pose: Pose) -> bytearray:
+    def figure(self, state: FaceState, within: Rect | None = None) -> Iterator[Cutout]:
         self.draws += 1
-        return super().frame(pose)
+        return super().figure(state, within)
 
-    def mouth(self, lips: Lips, pose: Pose) -> Patch:
+    def mouth(self, lips: Lips, pose: Pose) -> Cutout:
         self.draws += 1
         return super().mouth(lips, pose)
 
 
 def test_what_is_kept_has_a_limit_in_bytes_and_keeps_the_latest() -> None:
-    face = CountingFace(load_presenter("omar"), 320, 240)
-    composer = FrameComposer(face)
+    face = standing("omar", 320, 240, CountingFace)
+    assert isinstance(face, CountingFace)
+    composer = composer_for(face)
     limit = 11.0 * 320 * 240 * 1.5
     for state in states():
         composer.compose(state)

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.drawing.face import DrawnFace, Eyes, Lips
-from agent.avatars.builtin.face_state import UPRIGHT, Mouth
+from agent.avatars.builtin.face_state import AT_REST, UPRIGHT, Mouth
 from agent.avatars.builtin.portrait_file import BrokenPortraitError, Portrait, read_portrait, write_portrait
-from agent.avatars.builtin.presenters import ASSETS, Presenter, load_presenter
+from agent.avatars.builtin.presenters import ASSETS, load_presenter, place
+from agent.avatars.builtin.scene.scene_file import PLAIN
+from agent.avatars.builtin.scene.stage import Stage
 from agent.portraits.picture import Crop
 from agent.portraits.prepare import Prepared, prepare_portrait
 from agent.portraits.refusals import RefusedPicture
@@ -152,8 +155,11 @@ def test_a_photograph_keeps_its_background_and_fills_the_frame(tmp_path: Path) -
     assert result.own_background
     assert portrait.mask is None
     assert portrait.places.body.motion < 1
-    face = DrawnFace(Presenter(portrait, None), 640, 360)
-    assert np.frombuffer(face.frame(UPRIGHT), np.uint8)[: 640 * 360].std() > 20
+    stage = Stage(PLAIN, 640, 360)
+    face = DrawnFace(portrait, stage.presenter_place(portrait.places), 640, 360)
+    picture = np.frombuffer(FrameComposer(face, stage).compose(AT_REST).buffer, np.uint8)[: 640 * 360]
+    assert picture.std() > 20
+    assert picture.reshape(360, 640)[:, [0, -1]].min() > 16  # nothing of what is behind the portrait
     face.mouth(Lips(Mouth(7, 4)), UPRIGHT)
     face.eyes(Eyes(3), UPRIGHT)
 
@@ -203,7 +209,7 @@ def test_a_broken_portrait_is_refused_by_name(tmp_path: Path, keep: int) -> None
 def test_a_portrait_whose_picture_is_broken_is_refused(tmp_path: Path) -> None:
     whole = load_presenter("omar").portrait
     with pytest.raises(BrokenPortraitError):
-        DrawnFace(Presenter(Portrait(whole.places, b"no picture", whole.mask), None), 320, 180)
+        DrawnFace(Portrait(whole.places, b"no picture", whole.mask), place(whole.places, 320, 180), 320, 180)
 
 
 def run_program(*arguments: str | Path) -> tuple[int, list[dict[str, object]]]:

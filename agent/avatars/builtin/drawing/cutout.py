@@ -37,12 +37,7 @@ class Cutout(NamedTuple):
 
     def crop(self, rect: Rect) -> "Cutout":
         """A part of it; views."""
-        inner = Rect(
-            rect.left - self.rect.left,
-            rect.top - self.rect.top,
-            rect.right - self.rect.left,
-            rect.bottom - self.rect.top,
-        )
+        inner = rect.inside(self.rect)
         return Cutout(inner.of(self.luma), inner.half().of(self.chroma), rect)
 
 
@@ -69,22 +64,5 @@ def cutout_of(planes: Planes, masks: Masks, rect: Rect) -> Cutout:
     )
 
 
-def lay_over(scene: Planes, cutout: Cutout) -> Planes:
-    """`cutout` over its region of `scene`, a whole frame."""
-    below = scene.crop(cutout.rect)
-    y, mask = cv2.extractChannel(cutout.luma, 0), cv2.extractChannel(cutout.luma, 1)
-    u, v, small, _ = cv2.split(cutout.chroma)
-    through, small_through = cv2.bitwise_not(mask), cv2.bitwise_not(small)
-    return Planes(
-        _plus(y, _times(below.y, through)),
-        _plus(u, _times(below.u, small_through)),
-        _plus(v, _times(below.v, small_through)),
-    )
-
-
 def _times(plane: cv2.typing.MatLike, mask: cv2.typing.MatLike) -> Plane:
     return np.asarray(cv2.multiply(plane, mask, scale=1 / 255), dtype=np.uint8)
-
-
-def _plus(plane: cv2.typing.MatLike, other: cv2.typing.MatLike) -> Plane:
-    return np.asarray(cv2.add(plane, other), dtype=np.uint8)

@@ -1,13 +1,13 @@
 """The seam between what a face does and how it is drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 import cv2
 
-from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, lay_over, masks_from, premultiplied
+from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, masks_from, premultiplied
 from agent.avatars.builtin.drawing.eyes import EyesDrawing, eyes_rect
-from agent.avatars.builtin.drawing.i420 import Planes, Rect, even_rect, planes_from_bgr, planes_of
+from agent.avatars.builtin.drawing.i420 import Rect, even_rect
 from agent.avatars.builtin.drawing.kept import Kept
 from agent.avatars.builtin.drawing.mouth import MouthDrawing, mouth_rect
 from agent.avatars.builtin.drawing.pictures import Mask, Picture, Still, read_layers
@@ -20,22 +20,17 @@ from agent.avatars.builtin.face_state import (
     MOUTH_WIDTHS,
     UPRIGHT,
     Contact,
+    FaceState,
     Gaze,
     Mouth,
     Pose,
 )
-from agent.avatars.builtin.presenters import Presenter, place
+from agent.avatars.builtin.portrait_file import Portrait
+from agent.avatars.builtin.presenters import Placement
 
 _BAND_ROWS: Final = 64  # bent at a time: what they take stays in the processor's cache
 _KEPT_MOUTHS: Final = MOUTH_OPENINGS * MOUTH_WIDTHS + 20
 _KEPT_EYES: Final = 48
-
-
-class Patch(NamedTuple):
-    """Pixels for one region of a frame."""
-
-    planes: Planes
-    rect: Rect
 
 
 class Lips(NamedTuple):
@@ -54,37 +49,40 @@ class Eyes(NamedTuple):
     smile: int = 0
 
 
+class Part(NamedTuple):
+    """A region of the figure that a state of the face changes. `key` names what is drawn: the same key, the same pixels."""
+
+    key: Hashable
+    draw: Callable[[], Cutout]
+
+
 class Face(Protocol):
-    """Draws a presenter. Called from one thread at a time; what it returns is kept by `compose.FrameComposer`."""
+    """Draws a presenter as a figure without a scene. Called from one thread at a time; `compose.FrameComposer` keeps what
+    it returns."""
 
-    width: int
-    height: int
+    def posture(self, state: FaceState) -> Hashable:
+        """Names what `figure` draws in a state: the same posture, the same pixels."""
 
-    def frame(self, pose: Pose) -> bytearray:
-        """A whole I420 frame in a pose, mouth closed and eyes open."""
+    def figure(self, state: FaceState, within: Rect | None = None) -> Iterator[Cutout]:
+        """The whole presenter, or what of it may come into a region, in a posture, mouth closed and eyes open."""
 
-    def mouth(self, lips: Lips, pose: Pose) -> Patch:
-        """What the mouth changes in that frame."""
-
-    def eyes(self, eyes: Eyes, pose: Pose) -> Patch:
-        """What lids, gaze and brows change in that frame. Patches of eyes and mouth never overlap."""
+    def parts(self, state: FaceState) -> list[Part]:
+        """What replaces regions of that figure; the regions of one state do not overlap."""
 
     def warm_up(self) -> Iterator[None]:
         """Draw ahead what takes long, a little at each step."""
 
 
 class DrawnFace:
-    """A presenter's still picture, painted over, bent, and laid over the scene."""
+    """A presenter's still picture, painted over and bent."""
 
-    def __init__(self, presenter: Presenter, width: int, height: int) -> None:
-        """Reads the pictures. Raises `FileNotFoundError`, `BrokenPortraitError` when one is missing or broken."""
+    def __init__(self, portrait: Portrait, placement: Placement, width: int, height: int) -> None:
+        """`placement` says where the portrait's canvas is in the frame. Raises `BrokenPortraitError`."""
         self.width = width
         self.height = height
-        places = presenter.portrait.places
-        placement = place(places, width, height)
-        layers = read_layers(presenter, placement, width, height)
+        places = portrait.places
+        layers = read_layers(portrait, placement, width, height)
         self._masks = masks_from(layers.mask)
-        self._scene = planes_from_bgr(layers.scene)
         self._body = BodyWarp(places.body, placement, width, height)
         margin = self._body.reach(Rect(0, 0, width, height))
         self._bands = _bands(layers.mask, margin)
@@ -111,28 +109,39 @@ class DrawnFace:
         self._mouths: Kept[Cutout] = Kept(_KEPT_MOUTHS, lambda _: 1)
         self._eyes: Kept[Cutout] = Kept(_KEPT_EYES, lambda _: 1)
 
-    def frame(self, pose: Pose) -> bytearray:
-        buffer = bytearray(self.width * self.height * 3 // 2)
-        planes = planes_of(buffer, self.width, self.height)
-        for target, source in zip(planes, self._scene, strict=True):
-            target[:] = source
-        for band in self._bands:
-            planes.paste(self._posed(self._figure, band, pose).planes, band)
-        return buffer
+    def posture(self, state: FaceState) -> Hashable:
+        return state.pose
 
-    def mouth(self, lips: Lips, pose: Pose) -> Patch:
+    def figure(self, state: FaceState, within: Rect | None = None) -> Iterator[Cutout]:
+        for band in self._bands:
+            rect = band if within is None else band.common(within)
+            if rect is not None:
+                yield self._body.bend(self._figure, state.pose, rect)
+
+    def parts(self, state: FaceState) -> list[Part]:
+        lips, eyes = Lips(state.mouth, state.smile), Eyes(state.lids, state.gaze, state.brows, state.smile)
+        parts = []
+        if lips != Lips():
+            parts.append(Part((lips, state.pose), lambda: self.mouth(lips, state.pose)))
+        if eyes != Eyes():
+            parts.append(Part((eyes, state.pose), lambda: self.eyes(eyes, state.pose)))
+        return parts
+
+    def mouth(self, lips: Lips, pose: Pose) -> Cutout:
+        """What the mouth changes in a pose."""
         drawn = self._mouths.get(lips)
         if drawn is None:
             drawn = self._cut_out(self._mouth_drawing.draw(lips.mouth, lips.smile), self._mouth_rect)
             self._mouths.put(lips, drawn)
-        return self._posed(drawn, self._wider(self._mouth_rect, 1), pose)
+        return self._body.bend(drawn, pose, self._wider(self._mouth_rect, 1))
 
-    def eyes(self, eyes: Eyes, pose: Pose) -> Patch:
+    def eyes(self, eyes: Eyes, pose: Pose) -> Cutout:
+        """What lids, gaze and brows change in a pose."""
         drawn = self._eyes.get(eyes)
         if drawn is None:
             drawn = self._cut_out(self._eyes_drawing.draw(*eyes), self._eyes_rect)
             self._eyes.put(eyes, drawn)
-        return self._posed(drawn, self._wider(self._eyes_rect, 1), pose)
+        return self._body.bend(drawn, pose, self._wider(self._eyes_rect, 1))
 
     def warm_up(self) -> Iterator[None]:
         for lids in range(1, LID_STEPS):
@@ -157,9 +166,6 @@ class DrawnFace:
         """`rect` and as much around it as a pose may move it to, once or twice over."""
         by = self._body.reach(rect) * margins
         return even_rect(rect.left - by, rect.top - by, rect.right + by, rect.bottom + by, self.width, self.height)
-
-    def _posed(self, cutout: Cutout, rect: Rect, pose: Pose) -> Patch:
-        return Patch(lay_over(self._scene, self._body.bend(cutout, pose, rect)), rect)
 
 
 def _both(one: Rect, other: Rect) -> Rect:

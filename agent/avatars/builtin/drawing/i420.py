@@ -32,6 +32,20 @@ class Rect(NamedTuple):
     def of(self, plane: Plane) -> Plane:
         return plane[self.top : self.bottom, self.left : self.right]
 
+    def common(self, other: "Rect") -> "Rect | None":
+        """The region that both have."""
+        rect = Rect(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        )
+        return rect if rect.left < rect.right and rect.top < rect.bottom else None
+
+    def inside(self, outer: "Rect") -> "Rect":
+        """The same region, counted from the corner of `outer`."""
+        return Rect(self.left - outer.left, self.top - outer.top, self.right - outer.left, self.bottom - outer.top)
+
 
 def even_rect(left: float, top: float, right: float, bottom: float, width: int, height: int) -> Rect:
     """The smallest even region around the given one, within a frame of `width` x `height`."""

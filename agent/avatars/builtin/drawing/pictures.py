@@ -7,17 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.avatars.builtin.drawing.i420 import Rect
-from agent.avatars.builtin.portrait_file import BrokenPortraitError
-from agent.avatars.builtin.presenters import Placement, Presenter
+from agent.avatars.builtin.portrait_file import BrokenPortraitError, Portrait
+from agent.avatars.builtin.presenters import Placement
 
 Picture = NDArray[np.uint8]  # (height, width, 3), blue green red
 Mask = NDArray[np.uint8]  # (height, width), 255 is opaque
 
 
 class Layers(NamedTuple):
-    """The scene without the presenter, the presenter alone (also past the edge), and the presenter's mask."""
+    """The presenter alone (also past the edge), and the presenter's mask."""
 
-    scene: Picture
     presenter: Picture
     mask: Mask
 
@@ -41,10 +40,8 @@ class Still(NamedTuple):
         return np.asarray(sampled, dtype=np.float32)
 
 
-def read_layers(presenter: Presenter, placement: Placement, width: int, height: int) -> Layers:
-    """All three in the frame's size. Raises `FileNotFoundError` for a scene, `BrokenPortraitError` for a portrait's picture
-    that is missing or broken."""
-    portrait = presenter.portrait
+def read_layers(portrait: Portrait, placement: Placement, width: int, height: int) -> Layers:
+    """Both in the frame's size. Raises `BrokenPortraitError` for a picture that is broken."""
     # A JPEG decodes at half size in a third of the time; take it where the frame needs no more.
     shrink = 2 if placement.scale <= 0.5 else 1
     colour = cv2.IMREAD_REDUCED_COLOR_2 if shrink == 2 else cv2.IMREAD_COLOR
@@ -60,8 +57,7 @@ def read_layers(presenter: Presenter, placement: Placement, width: int, height: 
         decoded = _decoded(part, colour if whole is figure else grey)
         decoded = decoded[: canvas[0] - top, : canvas[1] - left]
         whole[top : top + decoded.shape[0], left : left + decoded.shape[1]] = decoded
-    scene = figure if presenter.scene is None else _read(str(presenter.scene), colour)
-    return Layers(*(_fit(layer, placement, shrink, width, height) for layer in (scene, figure, mask)))
+    return Layers(*(_fit(layer, placement, shrink, width, height) for layer in (figure, mask)))
 
 
 def _decoded(content: bytes, how: int) -> Picture:
@@ -71,18 +67,15 @@ def _decoded(content: bytes, how: int) -> Picture:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _read(path: str, how: int) -> Picture:
-    picture = cv2.imread(path, how)
-    if picture is None:
-        raise FileNotFoundError(f"the picture {path} is missing or broken")
-    return np.asarray(picture, dtype=np.uint8)
-
-
 def _fit(picture: Picture, placement: Placement, shrink: int, width: int, height: int) -> Picture:
+    """The canvas in the frame; nothing where the frame is wider than the canvas."""
     left, top = round(placement.left / shrink), round(placement.top / shrink)
     right = left + round(width / placement.scale / shrink)
     bottom = top + round(height / placement.scale / shrink)
-    shown = picture[top:bottom, left:right]
+    around = (max(-top, 0), max(bottom - picture.shape[0], 0), max(-left, 0), max(right - picture.shape[1], 0))
+    shown = picture[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    if any(around):
+        shown = np.asarray(cv2.copyMakeBorder(shown, *around, cv2.BORDER_CONSTANT, value=0), np.uint8)
     if shown.shape[:2] == (height, width):
         return shown
     how = cv2.INTER_AREA if shown.shape[0] >= height else cv2.INTER_CUBIC

@@ -1,0 +1,54 @@
+"""The picture that a profile asks for: presenter, scene, what plays on the TV, captions."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from agent.avatars.builtin.compose import FrameComposer
+from agent.avatars.builtin.drawing.face import DrawnFace
+from agent.avatars.builtin.presenters import load_presenter
+from agent.avatars.builtin.scene.captions import BurntCaptions, Words
+from agent.avatars.builtin.scene.programme import Programme, Warn
+from agent.avatars.builtin.scene.scene_file import PLAIN, load_scene
+from agent.avatars.builtin.scene.screen import Screen
+from agent.avatars.builtin.scene.slides import Slides
+from agent.avatars.builtin.scene.stage import Stage
+from agent.avatars.builtin.scene.tv import Tv
+from agent.avatars.builtin.scene.video import Video
+from protocol.avatar import BuiltinSettings, TvProgramme
+from protocol.modes import ModeSettings
+
+PROGRAMMES: Final = Path(__file__).parent / "programmes"
+_SLIDE_S: Final = 8.0
+
+
+def programme_of(settings: BuiltinSettings) -> Programme | None:
+    """What the TV plays; None where it is off."""
+    match settings.tv:
+        case TvProgramme.SLIDES:
+            return Slides.in_folder(PROGRAMMES / "museum", _SLIDE_S)
+        case TvProgramme.HARBOUR:
+            return Video(PROGRAMMES / "harbour.webm")
+    return None
+
+
+def composer_of(
+    settings: BuiltinSettings, mode: ModeSettings, *, words: Words, warn: Warn, programme: Programme | None = None
+) -> Callable[[], FrameComposer]:
+    """What makes the composer of the picture, in the thread that will draw. `words` are burnt in where the profile says so;
+    `warn` takes a sentence, from any thread. Raises `UnknownPresenterError`, `SceneError`."""
+    presenter = load_presenter(settings.presenter)
+    portrait = presenter.portrait
+    scene = PLAIN if presenter.scene is None else load_scene(settings.scene or presenter.scene)
+    size = mode.video_width, mode.video_height
+
+    def make() -> FrameComposer:
+        stage = Stage(scene, *size, tv_is_on=programme is not None)
+        face = DrawnFace(portrait, stage.presenter_place(portrait.places), *size)
+        tv = None
+        if programme is not None and scene.file.tv is not None and (screen := Screen(stage, scene.file.tv)).is_seen:
+            tv = Tv(screen, programme, mode.tv_fps, warn)
+        captions = BurntCaptions(stage, words) if settings.captions_burnt_in else None
+        return FrameComposer(face, stage, tv, captions)
+
+    return make
