@@ -133,9 +133,7 @@ class AvatarJob:
         self._session.input.audio = self._microphones
         self._conversation: Conversation | None = None
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
-        self._visitors = Visitors(
-            telemetry.emit, self._greeting.greet, self._greeting.stop, already_greeted=spec.greeted
-        )
+        self._visitors = Visitors(telemetry.emit, self._greet, self._greeting.stop, already_greeted=spec.greeted)
         self._voice = voice
         self._avatar: Avatar | None = None
         self._captions: SpokenCaptions | None = None
@@ -282,6 +280,11 @@ class AvatarJob:
                     emit=self._emit,
                 )
             step.note(mode=self._spec.mode_slug, language=self._spec.language)
+
+    def _greet(self, identity: str) -> None:
+        if self._conversation is not None:
+            self._conversation.welcome()
+        self._greeting.greet(identity)
 
     def _on_heard(self, heard: Heard | None) -> None:
         if self._conversation is not None:

@@ -2,11 +2,22 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from agent.conversation.phrases import is_goodbye, is_thanks
 from agent.conversation.silence import SilencePrompts
 from agent.conversation.typed import AT_ONCE, REFILL_S, Allowance
+from agent.voice.hearing.utterance import (
+    DONE_MS,
+    NOT_DONE_MS,
+    PERHAPS_DONE_MS,
+    SAMPLE_RATE,
+    WINDOW_MS,
+    WINDOW_SAMPLES,
+    Utterance,
+    patience_ms,
+)
 from tests.agent.conftest import eventually
 
 
@@ -24,6 +35,39 @@ async def test_silence_is_broken_a_few_times_and_only_for_somebody() -> None:
     await asyncio.sleep(0.05)
     assert len(prompted) == 4
     await silence.aclose()
+
+
+def test_a_monologue_is_heard_in_pieces_of_bounded_length() -> None:
+    utterance = Utterance(np.zeros(0, np.int16))
+    window = np.ones(WINDOW_SAMPLES, np.int16)
+    pieces = []
+    for number in range(180_000 // WINDOW_MS):
+        utterance.add(window, voiced=number % 160 < 150)  # a breath of 320 ms every 5 s
+        if utterance.to_be_cut:
+            pieces.append(utterance.cut().size / SAMPLE_RATE)
+    assert len(pieces) > 8
+    assert max(pieces) < 20
+    utterance.cut()
+    for _ in range(60_000 // WINDOW_MS):
+        utterance.add(window, voiced=True)  # without a breath
+        if utterance.to_be_cut:
+            assert utterance.cut().size <= 28 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize(
+    ("text", "ended", "silence_ms"),
+    [
+        ("When does it open?", 0.7, DONE_MS),
+        ("When does it open?", None, DONE_MS),
+        ("When does it open?", 0.1, PERHAPS_DONE_MS),
+        ("I would like to know", 0.7, PERHAPS_DONE_MS),
+        ("I would like to know", 0.1, NOT_DONE_MS),
+        ("Well...", 0.7, NOT_DONE_MS),
+        ("متى يفتح المتحف؟", 0.7, DONE_MS),
+    ],
+)
+def test_a_turn_is_over_the_sooner_the_more_finished_it_sounds(text: str, ended: float | None, silence_ms: int) -> None:
+    assert patience_ms(text, ended, 0.36) == silence_ms
 
 
 def test_questions_come_one_at_a_time() -> None:

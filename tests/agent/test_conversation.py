@@ -15,7 +15,7 @@ import pytest_asyncio
 from agent.conversation.typed import MOST_CHARS
 from protocol.events import StepKey
 from tests.agent.conftest import eventually
-from tests.agent.conversing import RATE, Talk, spoken, talk
+from tests.agent.conversing import RATE, SpeakingVisitor, Talk, spoken, talk
 from tests.services import LiveKit
 
 QUESTION = "When does the museum open?"
@@ -49,6 +49,8 @@ async def test_a_spoken_question_is_heard_and_answered(talking: Talk) -> None:
     await eventually(lambda: visitor.heard_since(visitor.last_voiced_at + 0.1), "the answer is heard", 30)
     assert talking.answerer.asked[-1] == QUESTION
     await eventually(lambda: visitor.said_by(visitor.identity) == [QUESTION], "the question's caption")
+    assert visitor.agent is not None
+    assert visitor.agent.attributes["lk.agent.state"] == "speaking"
     await eventually(lambda: visitor.said_by("agent")[-1:] == [talking.answerer.text], "the answer's caption", 30)
     turn = (await eventually(lambda: talking.turns[before:], "the turn's event", 30))[0]
     assert (turn.identity, turn.typed, turn.language, turn.words) == (visitor.identity, False, "en", 5)
@@ -118,6 +120,20 @@ async def test_what_is_too_long_to_answer_is_refused_with_a_sentence(talking: Ta
     await eventually(lambda: talking.visitor.notes, "a note comes back")
     assert str(MOST_CHARS) in talking.visitor.notes[-1]
     assert len(talking.answerer.asked) == before
+
+
+async def test_a_second_visitor_is_heard_as_well(talking: Talk, livekit: LiveKit) -> None:
+    await _silent(talking)
+    before = len(talking.turns)
+    emil = SpeakingVisitor(livekit, talking.spec.room)
+    await emil.join()
+    await eventually(lambda: emil.agent, "the avatar is there")
+    await emil.say(await spoken(QUESTION))
+    turn = (await eventually(lambda: talking.turns[before:], "the question's turn", 30))[0]
+    assert turn.identity == emil.identity
+    assert talking.answerer.asked[-1] == QUESTION
+    await eventually(lambda: talking.visitor.said_by(emil.identity) == [QUESTION], "others see who said it")
+    await emil.leave()
 
 
 async def test_hearing_survives_the_model_process(talking: Talk) -> None:

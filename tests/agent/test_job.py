@@ -54,13 +54,8 @@ async def test_a_visitor_sees_the_avatar_and_is_greeted_once(start_session: Star
     await eventually(lambda: dana.heard_s > 0.5, "greeting heard")
     await dana.report(first_sound_ms=900)
     await eventually(lambda: dana.captions == GREETING, "captions of the whole greeting")
-    await eventually(
-        lambda: (
-            [e for e in session.events("step_started") if e.key == StepKey.FIRST_GREETING]
-            and len(session.events("step_finished")) == len(session.events("step_started"))
-        ),
-        "greeting delivered",
-    )
+    greeting = {event.step for event in session.events("step_started") if event.key == StepKey.FIRST_GREETING}
+    await eventually(lambda: greeting <= {e.step for e in session.events("step_finished")}, "greeting delivered")
 
     await dana.leave()
     await session.wait_for("visitor_left")
@@ -181,3 +176,16 @@ async def test_two_sessions_share_the_worker(start_session: Start) -> None:
     await first.wait_for("job_ready")
     await second.wait_for("job_ready")
     assert first.pid != second.pid
+
+
+async def test_two_sessions_share_the_models(start_session: Start) -> None:
+    def loading(session: Any) -> Any:
+        steps = {event.step: event.key for event in session.events("step_started")}
+        done = (event for event in session.events("step_finished") if steps[event.step] == StepKey.SPEECH_MODEL)
+        return next(done, None)
+
+    first = await start_session()
+    await eventually(lambda: loading(first), "the first session's models", 60)
+    second = await start_session()
+    step = await eventually(lambda: loading(second), "the second session's models", 60)
+    assert step.metadata["shared"] is True
