@@ -145,9 +145,11 @@ def make_spec(host: str, **changes: Any) -> JobSpec:
 def host(tmp_path_factory: pytest.TempPathFactory, livekit: LiveKit, valkey: Valkey) -> Iterator[Host]:
     """The host `atlas` with its agent worker running."""
     host = Host(tmp_path_factory.mktemp("atlas"), "atlas", livekit, valkey)
-    host.start()
-    yield host
-    host.command("stop")
+    try:
+        host.start()
+        yield host
+    finally:  # one that came up too late runs on by itself
+        host.command("stop")
 
 
 @dataclass

@@ -169,10 +169,13 @@ def sampler(host: Host) -> Iterator[Stream]:
     """The sampler runs; the view begins with its first sample."""
     stream = Stream.from_now(host.valkey.url)
     running = subprocess.Popen([sys.executable, "-m", "agent.sampler"], env=host.environment, cwd=ROOT)
-    wait_until(lambda: samples(stream), "first sample", 60.0, every_s=0.1)
-    yield stream
-    running.terminate()
-    assert running.wait(10) == 0
+    try:
+        wait_until(lambda: samples(stream), "first sample", 60.0, every_s=0.1)
+        yield stream
+    finally:
+        running.terminate()
+        exit_code = running.wait(30)
+    assert exit_code == 0
 
 
 def samples(stream: Stream) -> list[Any]:
