@@ -1,7 +1,7 @@
 """What a profile may choose of the built-in avatar: kept with the profile, carried in the job spec, checked on both sides."""
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,7 +9,8 @@ from protocol.jobspec import DEFAULT_PRESENTER
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
-SCENES: Final = ("lobby", "museum-hall", "studio")
+SceneName = Literal["lobby", "museum-hall", "studio"]
+SCENES: Final = get_args(SceneName)
 
 
 class TvProgramme(StrEnum):
@@ -27,7 +28,7 @@ class BuiltinSettings(BaseModel):
 
     presenter: Name = DEFAULT_PRESENTER
     scene: Annotated[
-        Name | None, Field(description="Where the presenter stands; empty is the presenter's own place.")
+        SceneName | None, Field(description="Where the presenter stands; empty is the presenter's own place.")
     ] = None
     tv: Annotated[TvProgramme, Field(description="What plays on the TV of the scene.")] = TvProgramme.NONE
     captions_burnt_in: Annotated[bool, Field(description="Write what is said into the picture itself.")] = False

@@ -14,7 +14,7 @@ from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Language
-from sessions.providers import PRESENTERS, VOICES
+from sessions.providers import PLACES, PRESENTERS, TV_PROGRAMMES, VOICES
 from sessions.verdicts import TROUBLE
 
 MAX_MINUTES: Final = 7 * 24 * 60
@@ -131,6 +131,18 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     presenter = forms.ChoiceField(
         label=_("Face"), choices=list(PRESENTERS.items()), widget=forms.RadioSelect, initial=DEFAULT_PRESENTER
     )
+    scene = forms.ChoiceField(label=_("Place"), choices=list(PLACES.items()), widget=forms.RadioSelect, required=False)
+    tv = forms.ChoiceField(
+        label=_("On the TV"),
+        choices=[(programme.value, label) for programme, label in TV_PROGRAMMES.items()],
+        required=False,
+        help_text=_("Plays on the screen beside the presenter, without sound."),
+    )
+    captions_burnt_in = forms.BooleanField(
+        label=_("Write what is said into the picture"),
+        required=False,
+        help_text=_("For screens that show the picture alone. The visitor’s page has captions of its own."),
+    )
     voice = forms.ChoiceField(label=_("Voice"), choices=list(VOICES.items()))
 
     class Meta:
@@ -144,6 +156,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, is_read_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
+            self.initial.update(self.instance.provider_settings)
             self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
         for name in ("name", "tagline"):
             self.fields[name].widget.attrs["dir"] = "auto"
@@ -156,10 +169,15 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def chosen_presenter(self) -> str:
         return str(self.data.get("presenter") or self.initial.get("presenter") or DEFAULT_PRESENTER)
 
+    @property
+    def chosen_scene(self) -> str:
+        return str(self.data.get("scene") or self.initial.get("scene") or "")
+
     def fields_of_profile(self) -> dict[str, Any]:
         """What `create_profile` and `edit_profile` take."""
         values = dict(self.cleaned_data)
-        values["provider_settings"] = {"presenter": values.pop("presenter")}
+        settings = {name: values.pop(name) for name in ("presenter", "scene", "tv", "captions_burnt_in")}
+        values["provider_settings"] = {name: value for name, value in settings.items() if value}
         return values
 
 

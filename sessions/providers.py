@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from protocol.avatar import BuiltinSettings, SceneName, TvProgramme
 from protocol.jobspec import DEFAULT_PRESENTER
 from sessions.models.profiles import Provider
 
@@ -21,10 +22,22 @@ PRESENTERS: Final[dict[Presenter, Any]] = {
 VOICES: Final = {"heart": gettext_lazy("Heart: a warm woman’s voice, English")}
 
 
-class BuiltInSettings(pydantic.BaseModel):
-    """Settings of the built-in renderer: whose face is drawn."""
+# By name; the first is where a presenter stands who is sent nowhere.
+PLACES: Final[dict[SceneName | Literal[""], Any]] = {
+    "": gettext_lazy("The presenter’s own place"),
+    "museum-hall": gettext_lazy("Museum hall"),
+    "lobby": gettext_lazy("Lobby"),
+    "studio": gettext_lazy("Studio"),
+}
+TV_PROGRAMMES: Final = {
+    TvProgramme.NONE: gettext_lazy("Off"),
+    TvProgramme.SLIDES: gettext_lazy("Slides of the demo museum"),
+    TvProgramme.HARBOUR: gettext_lazy("A film of a harbour"),
+}
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+class BuiltInSettings(BuiltinSettings):
+    """Settings of the built-in renderer, as the job checks them too, with the faces that can be chosen here."""
 
     presenter: Presenter = DEFAULT_PRESENTER
 

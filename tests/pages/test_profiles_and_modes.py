@@ -44,6 +44,24 @@ def test_a_profile_is_made_edited_as_a_new_version_and_archived(browse: Browse, 
     assert b"is archived" in client.get(address).content
 
 
+def test_place_tv_and_captions_are_chosen_beside_the_face(browse: Browse, amina: Operator, demo: None) -> None:
+    client = browse(amina)
+    chosen = {"scene": "museum-hall", "tv": "slides", "captions_burnt_in": "on"}
+    address = client.post("/profiles/new", {**WORDS, **chosen})["Location"]
+    profile = AvatarProfile.objects.get(current__name="Lab tour")
+    assert profile.current is not None
+    assert profile.current.provider_settings == {
+        "presenter": "omar",
+        "scene": "museum-hall",
+        "tv": "slides",
+        "captions_burnt_in": True,
+    }
+    page = client.get(address).content.decode()
+    assert 'value="museum-hall" checked' in page
+    assert '<option value="slides" selected' in page
+    assert "img/scenes/museum-hall.jpg" in page
+
+
 def test_a_greeting_of_a_megabyte_is_refused_and_everything_typed_is_kept(
     browse: Browse, amina: Operator, guide: AvatarProfile
 ) -> None:

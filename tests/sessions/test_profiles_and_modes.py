@@ -173,3 +173,9 @@ def test_operators_who_edit_and_copy_a_mode_in_the_same_moment_do_not_collide(ba
     assert copy.versions.count() == EDITORS + 1
     all_at_once(lambda number: copy_mode(DeploymentMode.objects.get(pk=balanced.pk), by="Amina"))
     assert DeploymentMode.objects.filter(slug__startswith="balanced-copy").count() == EDITORS + 1
+
+
+@pytest.mark.parametrize("changes", [{"scene": "cellar"}, {"scene": 3}, {"tv": "opera"}, {"captions_burnt_in": "loud"}])
+def test_a_place_or_programme_that_no_host_has_is_refused(changes: dict[str, Any], demo: None) -> None:
+    with pytest.raises(DjangoValidationError, match=next(iter(changes))):
+        create_profile({**FIELDS, "provider_settings": changes}, by="Amina")
