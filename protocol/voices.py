@@ -2,5 +2,6 @@
 
 from typing import Final
 
-DEFAULT_VOICE: Final = "heart"
-VOICES: Final = (DEFAULT_VOICE,)
+HEART: Final = "heart"  # a woman
+CEDAR: Final = "cedar"  # a man
+VOICES: Final = (HEART, CEDAR)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from protocol.avatar import BuiltinSettings, SceneName, TvProgramme
 from protocol.jobspec import DEFAULT_PRESENTER
+from protocol.voices import CEDAR, HEART
 from sessions.models.profiles import Provider
 
 Presenter = Literal["presenter", "omar", "maryam", "daniel"]
@@ -19,7 +20,10 @@ PRESENTERS: Final[dict[Presenter, Any]] = {
     "maryam": gettext_lazy("Maryam: woman with a green headscarf"),
     "daniel": gettext_lazy("Daniel: man with short black hair, in a suit"),
 }
-VOICES: Final = {"heart": gettext_lazy("Heart: a warm woman’s voice, English")}
+VOICES: Final = {
+    HEART: gettext_lazy("Heart: a warm woman’s voice, English and Arabic"),
+    CEDAR: gettext_lazy("Cedar: a calm man’s voice, English and Arabic"),
+}
 
 
 # By name; the first is where a presenter stands who is sent nowhere.

@@ -16,7 +16,7 @@ from agent.voice.phrases import PhraseCache
 from agent.voice.sentences import Run, Script, runs, sentences
 from agent.voice.utterance import SAMPLE_RATE, Utterance, joined
 from agent.voice.visemes import Lips, Viseme
-from protocol.voices import DEFAULT_VOICE
+from protocol.voices import CEDAR, HEART
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +30,20 @@ class UnknownVoice(ValueError):
 
 @dataclass(frozen=True)
 class _Parts:
+    english: hibari_voice.Timbre
     arabic: EspeakVoice
 
 
-_VOICES: Final[dict[str, _Parts]] = {DEFAULT_VOICE: _Parts(arabic_voice.WOMAN)}
+_VOICES: Final[dict[str, _Parts]] = {
+    HEART: _Parts(hibari_voice.WOMAN, arabic_voice.WOMAN),
+    CEDAR: _Parts(hibari_voice.MAN, arabic_voice.MAN),
+}
 
 
 class LocalVoice:
     """One of the host's own voices. Sentences that were said before come from the phrase cache."""
 
-    def __init__(self, name: str = DEFAULT_VOICE, phrases: PhraseCache | None = None) -> None:
+    def __init__(self, name: str = HEART, phrases: PhraseCache | None = None) -> None:
         """Raises `UnknownVoice`."""
         if name not in _VOICES:
             raise UnknownVoice(f"this host has no voice {name!r}; it has {', '.join(sorted(_VOICES))}")
@@ -90,7 +94,7 @@ class LocalVoice:
 
     def _run(self, part: Run) -> Utterance:
         if part.script is Script.LATIN:
-            return hibari_voice.speak(part.text)
+            return hibari_voice.speak(part.text, self._parts.english)
         try:
             return arabic_voice.speak(part.text, self._parts.arabic)
         except EspeakError as error:

@@ -125,7 +125,7 @@ async def test_a_voice_that_the_host_does_not_have_ends_the_job_with_a_sentence(
     profile = make_spec("atlas").profile.model_copy(update={"voice": "nobody"})
     session = await start_session(profile=profile)
     ended = await session.wait_for("job_ended")
-    assert "no voice 'nobody'; it has heart" in ended.error
+    assert "no voice 'nobody'; it has cedar, heart" in ended.error
     assert not session.events("job_process_started")
 
 
