@@ -13,8 +13,8 @@ from agent.voice.espeak import Espeak, EspeakVoice
 from agent.voice.utterance import SAMPLE_RATE, Utterance, levelled
 from agent.voice.visemes import arabic_track, shifted
 
-WOMAN: Final = EspeakVoice("ar+f2", rate=165, pitch=50, range=50)
-MAN: Final = EspeakVoice("ar", rate=165, pitch=40, range=50)
+WOMAN: Final = EspeakVoice("ar+f5", rate=155, pitch=50, range=50)  # of ten the one that Whisper hears best
+MAN: Final = EspeakVoice("ar", rate=155, pitch=40, range=50)
 _SOUND_LEADS_S: Final = 0.015  # measured: where closed lips and soft sound agree best
 _CLAUSE: Final = re.compile(r"([،,؛;:.!?؟…—–()«»\"\n]+)")
 _PAUSES: Final = {"،": ",", ",": ",", "؛": ";", ";": ";", ":": ":", "!": "!", "?": "?", "؟": "?", ".": "."}
