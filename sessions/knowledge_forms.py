@@ -16,7 +16,8 @@ from sessions.models.profiles import Language
 
 class _Dressed(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{type(self).__name__.lower()}_%s", **kwargs)  # several stand on one page
+        super().__init__(*args, **kwargs)
+        self.auto_id = f"{type(self).__name__.lower()}_%s"  # several stand on one page
         for field in self.fields.values():
             if isinstance(field.widget, (forms.TextInput, forms.Textarea)):
                 field.widget.attrs["dir"] = "auto"

@@ -11,8 +11,8 @@ from agent.voice.answers.phrases import follow_up, leans_on_the_last, listed, sa
 from agent.voice.answers.words import folded, language_of, words
 from protocol.jobspec import Language
 
-SURE: Final = 0.55  # from here on a pair is the answer
-PERHAPS: Final = 0.46  # from here on it is worth asking whether it was meant
+SURE: Final = 0.5  # from here on a pair is the answer
+PERHAPS: Final = 0.42  # from here on it is worth asking whether it was meant
 SURE_IN_CONTEXT: Final = 0.45  # of a question that leans on the last one: the mean of its score with and without it
 SURE_OF_PASSAGE: Final = 0.55
 PASSAGE_HANDICAP: Final = 0.03  # of two that fit as well, the answer that somebody wrote for the question is taken

@@ -108,7 +108,7 @@ class Shelf:
         exact = self.pairs.exactly(question)
         if exact is not None:
             return [self._pair(exact, language, 1.0)]
-        vector = embed([question], "query")[0] if self._made and question.strip() else None
+        vector = _question_vector(question) if self._made and question.strip() else None
         seen = (
             {} if vector is None else {name: _apart(vector, _usual("query", name, self._cache)) for name in _usuals()}
         )
@@ -194,6 +194,13 @@ def _understand(shelf: Shelf) -> None:
         shelf.understand()
     except Exception:
         logger.exception("a knowledge is searched by words alone: its vectors could not be made")
+
+
+@functools.lru_cache(maxsize=64)
+def _question_vector(question: str) -> Floats:
+    """A question is looked up again when its last word turns out to be the last, or when somebody repeats it."""
+    vector: Floats = embed([question], "query")[0]
+    return vector
 
 
 @functools.cache

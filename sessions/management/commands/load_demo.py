@@ -8,7 +8,6 @@ from sessions.actions.profiles import create_profile
 from sessions.demo import museum
 from sessions.knowledge import keep_knowledge
 from sessions.models import AvatarProfile
-from sessions.providers import PRESENTERS
 
 MODE_DESCRIPTIONS: Final = {
     "ultra-low-latency": gettext_noop("Quickest to answer, smaller picture"),
@@ -24,7 +23,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "Maryam is a warm, exact museum guide who answers in two or three short sentences.",
         "greeting": "Hello, and welcome to the Old Harbour Museum. I am Maryam. What would you like to see first?",
         "language": "en",
-        "faces": ("maryam", "presenter"),
+        "provider_settings": {"presenter": "maryam"},
         "knows_the_museum": True,
     },
     {
@@ -33,7 +32,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "مريم مرشدة متحف ودودة ودقيقة، تجيب في جملتين أو ثلاث جمل قصيرة.",
         "greeting": "أهلًا وسهلًا بك في متحف الميناء القديم. أنا مريم. ماذا تودّ أن ترى أولًا؟",
         "language": "ar",
-        "faces": ("maryam", "presenter"),
+        "provider_settings": {"presenter": "maryam"},
         "knows_the_museum": True,
     },
     {
@@ -42,7 +41,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "Omar is a courteous host in a lobby who gives directions in one sentence.",
         "greeting": "Good day, and welcome. I am Omar. Tell me whom you are visiting, and I will show you the way.",
         "language": "en",
-        "faces": ("omar", "presenter"),
+        "provider_settings": {"presenter": "omar"},
         "knows_the_museum": False,
     },
 )
@@ -57,8 +56,6 @@ class Command(BaseCommand):
             return
         knowledge = keep_knowledge(museum())
         for profile in PROFILES:
-            fields = {name: value for name, value in profile.items() if name not in ("faces", "knows_the_museum")}
-            face = next(face for face in profile["faces"] if face in PRESENTERS)
-            fields["provider_settings"] = {"presenter": face}
+            fields = {name: value for name, value in profile.items() if name != "knows_the_museum"}
             fields["knowledge"] = knowledge if profile["knows_the_museum"] else ""
             create_profile(fields, by="")

@@ -17,7 +17,14 @@ from tests.agent.answers.conftest import ANY, museum_pairs, opened, question_of_
 
 # What was measured when the weights were set, less one or two: questions of 20 whose first find is the right pair and sure
 # enough to be said, and strangers of 12 that are not answered.
-KNOWN = {("dev", "en"): 17, ("dev", "ar"): 17, ("test", "en"): 18, ("test", "ar"): 17}
+KNOWN = {
+    ("dev", "en"): 17,
+    ("dev", "ar"): 17,
+    ("test", "en"): 18,
+    ("test", "ar"): 17,
+    ("later", "en"): 11,
+    ("later", "ar"): 7,
+}
 STRANGERS = {("dev", "en"): 11, ("dev", "ar"): 11, ("test", "en"): 8, ("test", "ar"): 10}
 
 
