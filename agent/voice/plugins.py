@@ -29,11 +29,6 @@ class Part(StrEnum):
 _KINDS: Final[dict[Part, type[Any]]] = {Part.STT: stt.STT, Part.LLM: llm.LLM, Part.TTS: tts.TTS}
 
 
-def is_replaced(part: Part) -> bool:
-    """Whether the host's environment names a plugin for this part."""
-    return bool(os.environ.get(part))
-
-
 def replacement(part: Part) -> Any:
     """The configured `stt.STT`, `llm.LLM` or `tts.TTS`, newly made; None where none is configured.
 

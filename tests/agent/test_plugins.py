@@ -4,7 +4,7 @@ import pytest
 from livekit.agents import tts
 
 from agent.environment import InvalidEnvironment
-from agent.voice.plugins import Part, is_replaced, replacement
+from agent.voice.plugins import Part, replacement
 
 
 class Loud(tts.TTS[None]):
@@ -22,14 +22,12 @@ class Loud(tts.TTS[None]):
 
 def test_nothing_is_replaced_without_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(Part.TTS, raising=False)
-    assert not is_replaced(Part.TTS)
     assert replacement(Part.TTS) is None
 
 
 def test_a_named_class_is_made_with_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVATARY_TTS", "tests.agent.test_plugins:Loud")
     monkeypatch.setenv("AVATARY_TTS_OPTIONS", '{"voice": "shouting"}')
-    assert is_replaced(Part.TTS)
     assert replacement(Part.TTS).voice == "shouting"
 
 
