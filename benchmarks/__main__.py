@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import host, lipsync, live, starts, talk, visits, words
+from benchmarks import compose, host, lipsync, live, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -52,6 +52,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "visits": visits.clicks,
     "host": host.idle_and_session,
     "live": live.sample_to_painted,
+    "compose": compose.frames,
     "lipsync": lipsync.in_step,
     "talk": talk.conversation,
     "words": words.errors,
