@@ -53,16 +53,20 @@ class BurntCaptions:
         self._right = min(place.x(band.left + band.width), stage.width - margin)
         self._bottom = min(place.y(band.top + band.height), stage.height)
         self._words = words
+        self._said = ""
         self._drawn: Caption | None = None
         self._font: FreeTypeFont | None = None
 
     def shown(self) -> Caption | None:
         """The caption of this moment."""
-        text = seen(self._words.text)
-        if not text:
-            return None
-        if self._drawn is None or self._drawn.text != text:
-            self._drawn = Caption(text, self._draw(text))
+        said = self._words.text
+        if said != self._said:
+            self._said = said
+            text = seen(said)
+            if not text:
+                self._drawn = None
+            elif self._drawn is None or self._drawn.text != text:
+                self._drawn = Caption(text, self._draw(text))
         return self._drawn
 
     def _draw(self, text: str) -> Overlay:
