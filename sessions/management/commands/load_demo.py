@@ -3,6 +3,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext_noop
 
+from protocol.voices import CEDAR
 from sessions.actions.modes import load_built_in_modes
 from sessions.actions.profiles import create_profile
 from sessions.demo import museum
@@ -23,7 +24,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "Maryam is a warm, exact museum guide who answers in two or three short sentences.",
         "greeting": "Hello, and welcome to the Old Harbour Museum. I am Maryam. What would you like to see first?",
         "language": "en",
-        "provider_settings": {"presenter": "maryam"},
+        "provider_settings": {"presenter": "maryam", "scene": "museum-hall", "tv": "slides"},
         "knows_the_museum": True,
     },
     {
@@ -32,7 +33,7 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "مريم مرشدة متحف ودودة ودقيقة، تجيب في جملتين أو ثلاث جمل قصيرة.",
         "greeting": "أهلًا وسهلًا بك في متحف الميناء القديم. أنا مريم. ماذا تودّ أن ترى أولًا؟",
         "language": "ar",
-        "provider_settings": {"presenter": "maryam"},
+        "provider_settings": {"presenter": "maryam", "scene": "museum-hall", "tv": "slides"},
         "knows_the_museum": True,
     },
     {
@@ -41,7 +42,8 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "persona": "Omar is a courteous host in a lobby who gives directions in one sentence.",
         "greeting": "Good day, and welcome. I am Omar. Tell me whom you are visiting, and I will show you the way.",
         "language": "en",
-        "provider_settings": {"presenter": "omar"},
+        "voice": CEDAR,
+        "provider_settings": {"presenter": "omar", "scene": "lobby"},
         "knows_the_museum": False,
     },
 )
