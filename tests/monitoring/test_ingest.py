@@ -24,7 +24,7 @@ from tests.services import Valkey, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STATS = {"composed": 20, "cached": 5, "repeated": 0, "dropped": 0, "frame_p95_ms": 12.5, "budget_ms": 40}
+STATS = {"composed": 20, "cached": 5, "repeated": 0, "frame_p95_ms": 12.5, "budget_ms": 40}
 
 
 def drain(ingester: Ingester) -> None:

@@ -19,7 +19,7 @@ def test_a_good_link_shows_the_avatar_without_signing_in_and_counts_no_use(
         response = client.get(f"/j/{link.token}")
         assert response.status_code == 200
         assert b"Maryam" in response.content
-        assert b"img/presenters/presenter.jpg" in response.content
+        assert b"img/presenters/maryam.jpg" in response.content
         assert b"poster" not in response.content, "the square portrait is no first frame of a wide picture"
     link.refresh_from_db()
     assert link.uses == 0
