@@ -108,7 +108,7 @@ def darkness(picture: rtc.VideoFrame, left: float, top: float, right: float, bot
 
 def mouth_darkness(picture: rtc.VideoFrame) -> float:
     """How dark it is between the presenter's lips: rises as they part."""
-    return darkness(picture, 915, 570, 1005, 620)
+    return darkness(picture, 915, 530, 1005, 590)
 
 
 def iris_darkness(picture: rtc.VideoFrame) -> float:
