@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "sessions": {"protocol", "operators"},
     "monitoring": {"protocol", "operators", "sessions"},
     "avatary": {"protocol", "operators", "sessions", "monitoring"},
-    "benchmarks": {"launch"},
+    "benchmarks": {"protocol", "agent", "launch"},
 }
 FOREIGN = {"protocol": {"django", "livekit", "celery"}, "agent": {"django", "celery"}, "launch": {"django", "livekit"}}
 
