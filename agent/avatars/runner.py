@@ -6,7 +6,13 @@ import time
 from typing import Any
 
 from livekit import rtc
-from livekit.agents.voice.avatar import AvatarOptions, AvatarRunner, QueueAudioOutput, VideoGenerator
+from livekit.agents.voice.avatar import (
+    AudioSegmentEnd,
+    AvatarOptions,
+    AvatarRunner,
+    QueueAudioOutput,
+    VideoGenerator,
+)
 
 from protocol.modes import ModeSettings, VideoCodec
 
@@ -57,6 +63,7 @@ class PublishingRunner(AvatarRunner):
         queue_ms = max(100, math.ceil(mode.output_buffer_size * mode.frame_budget_ms / 10) * 10)
         super().__init__(room, audio_recv=audio, video_gen=video, options=options, _queue_size_ms=queue_ms)
         self._mode = mode
+        self._clears = 0
         self._announce_first_capture()
 
     async def first_frame(self) -> None:
@@ -95,6 +102,32 @@ class PublishingRunner(AvatarRunner):
                     rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
                 ),
             )
+
+    async def _forward_video(self) -> None:
+        """Plays what the renderer makes, and tells when sound begins and ends.
+
+        As LiveKit's own does, but for a frame that waited for its place while everything was thrown away: LiveKit takes it for
+        the beginning of the next speech, whose own beginning is then never told, so that its captions wait for ever.
+        """
+        async for frame in self._video_gen:
+            if isinstance(frame, AudioSegmentEnd):
+                if self._audio_playing:
+                    self._audio_playing = False
+                    position_s, self._playback_position = self._playback_position, 0.0
+                    self._audio_recv.notify_playback_finished(playback_position=position_s, interrupted=False)
+                continue
+            if not self._video_publication:
+                await self._publish_track()
+            clears = self._clears
+            await self._av_sync.push(frame)
+            if isinstance(frame, rtc.AudioFrame) and clears == self._clears:
+                if self._playback_position == 0.0 and frame.duration > 0.0:
+                    self._audio_recv.notify_playback_started()
+                self._playback_position += frame.duration
+
+    def _on_clear_buffer(self) -> None:
+        self._clears += 1
+        super()._on_clear_buffer()
 
     def _video_options(self) -> rtc.TrackPublishOptions:
         return rtc.TrackPublishOptions(

@@ -41,11 +41,21 @@ def plausible(text: str, mean_log_probability: float, silence: float, language: 
     sure, unsure, silent = (limits.get(language, limits["en"]) for limits in (SURE, UNSURE, SILENT))
     text = without_repeats(" ".join(_IN_BRACKETS.sub(" ", text).split()))
     bare = bare_words(text)
-    if not bare or mean_log_probability < unsure or (silence > silent and mean_log_probability < sure):
+    if (
+        not bare
+        or _is_breath(bare)
+        or mean_log_probability < unsure
+        or (silence > silent and mean_log_probability < sure)
+    ):
         return ""
     if bare in _INVENTED and (mean_log_probability < sure or silence > silent):
         return ""
     return text
+
+
+def _is_breath(bare: str) -> bool:
+    """A single letter is a cough or a breath that was spelt; a single digit may be an answer."""
+    return len(bare) == 1 and not bare.isdigit()
 
 
 def without_repeats(text: str) -> str:

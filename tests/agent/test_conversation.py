@@ -132,6 +132,25 @@ async def test_what_is_too_long_to_answer_is_refused_with_a_sentence(talking: Ta
     assert len(talking.answerer.asked) == before
 
 
+async def test_a_question_typed_while_the_avatar_speaks_is_answered_instead(talking: Talk) -> None:
+    await _silent(talking)
+    visitor, talking.answerer.text = talking.visitor, LONG
+    await visitor.write("Tell me everything.")
+    await eventually(
+        lambda: len("".join(visitor.said_by("agent")[-1:])) > 60 and not visitor.quiet_for(0.2), "it speaks", 30
+    )
+    talking.answerer.text = answer = LONG.replace("room", "hall")
+    await visitor.write("And on Sundays?")
+    await eventually(
+        lambda: "first hall" in "".join(visitor.said_by("agent")[-1:]), "the new answer's captions begin", 15
+    )
+    assert visitor.agent is not None
+    assert visitor.agent.attributes["lk.agent.state"] == "speaking"
+    assert visitor.said_by("agent")[-1] != answer, "captions pass with the sound, not after it"
+    talking.answerer.text = "Yes."
+    await visitor.write("Thank you.")
+
+
 async def test_a_second_visitor_is_heard_as_well(talking: Talk, livekit: LiveKit) -> None:
     await _silent(talking)
     before = len(talking.turns)

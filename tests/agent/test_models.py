@@ -121,6 +121,8 @@ def test_a_configured_model_that_is_not_there_is_named_with_what_to_do(
         ("[Music]", ""),
         ("♪ ♪", ""),
         ("...", ""),
+        ("h.", ""),
+        ("2", "2"),
         ("متى يفتح المتحف؟", "متى يفتح المتحف؟"),
     ],
 )
