@@ -8,9 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 STAGE_ATTRIBUTE: Final = "avatary.stage"  # on the agent participant; its value is a `Stage`
 
 VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
-MAX_TYPED_CHARS: Final = (
-    500  # of one text that a visitor types, sent to the job as a text stream on LiveKit's `lk.chat`
-)
+MAX_TYPED_CHARS: Final = 500  # of one text that a visitor types; it goes to the job as a stream on LiveKit's `lk.chat`
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
 
 

@@ -10,11 +10,10 @@ from livekit import rtc
 from livekit.agents.types import TOPIC_CHAT
 
 from agent.conversation.phrases import language_of, phrases
-from protocol.control import VISITOR_PREFIX
+from protocol.control import MAX_TYPED_CHARS, VISITOR_PREFIX
 
 logger = logging.getLogger(__name__)
 
-MOST_CHARS: Final = 500
 AT_ONCE: Final = 3  # questions that a visitor may send without a pause
 REFILL_S: Final = 2.0  # one more
 READ_WITHIN_S: Final = 10.0
@@ -69,7 +68,7 @@ class TypedQuestions:
         try:
             async with asyncio.timeout(READ_WITHIN_S):
                 async for chunk in reader:
-                    text = (text + chunk)[: MOST_CHARS + 1]
+                    text = (text + chunk)[: MAX_TYPED_CHARS + 1]
         except TimeoutError:
             logger.info("a typed question did not end")
             return
@@ -77,8 +76,8 @@ class TypedQuestions:
         if not text:
             return
         known = phrases(language_of(text))
-        if len(text) > MOST_CHARS:
-            await self._refuse(identity, known.too_long.format(most=MOST_CHARS))
+        if len(text) > MAX_TYPED_CHARS:
+            await self._refuse(identity, known.too_long.format(most=MAX_TYPED_CHARS))
         elif not self._allowances.setdefault(identity, Allowance()).take():
             await self._refuse(identity, known.too_fast)
         else:

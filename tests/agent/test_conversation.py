@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from agent.conversation.typed import MOST_CHARS
+from protocol.control import MAX_TYPED_CHARS
 from protocol.events import StepKey
 from tests.agent.conftest import eventually
 from tests.agent.conversing import RATE, SpeakingVisitor, Talk, spoken, talk
@@ -126,9 +126,9 @@ async def test_a_typed_question_is_answered_by_voice_and_captions(talking: Talk)
 async def test_what_is_too_long_to_answer_is_refused_with_a_sentence(talking: Talk) -> None:
     await _silent(talking)
     before = len(talking.answerer.asked)
-    await talking.visitor.write("x" * (MOST_CHARS + 1))
+    await talking.visitor.write("x" * (MAX_TYPED_CHARS + 1))
     await eventually(lambda: talking.visitor.notes, "a note comes back")
-    assert str(MOST_CHARS) in talking.visitor.notes[-1]
+    assert str(MAX_TYPED_CHARS) in talking.visitor.notes[-1]
     assert len(talking.answerer.asked) == before
 
 

@@ -84,6 +84,14 @@ class StandInAgent:
         """One text stream on LiveKit's captions topic, in pieces; `speaker` is a visitor's identity, or None for the avatar."""
         self._do(self._caption(text, segment, speaker))
 
+    def write_to(self, identity: str, text: str) -> None:
+        """A sentence to one visitor, on the topic of typed words."""
+
+        async def write() -> None:
+            await self.room.local_participant.send_text(text, topic="lk.chat", destination_identities=[identity])
+
+        self._do(write())
+
     def visitors(self) -> list[rtc.RemoteParticipant]:
         return list(self.room.remote_participants.values())
 

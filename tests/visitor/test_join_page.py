@@ -145,6 +145,8 @@ def test_typed_words_reach_the_avatar_and_stand_among_the_captions(
     assert job.typed == [(house.session.visits.get().identity, "How old is the boat?")]
     expect(page.locator(".cap.you")).to_contain_text("How old is the boat?")
     expect(field).to_have_value("")
+    job.write_to(job.typed[0][0], "That was quick. Please ask again in a moment.")
+    expect(page.locator(".cap.them")).to_contain_text("That was quick.")
     field.press("Escape")
     expect(page.get_by_role("button", name="Type", exact=True)).to_be_focused()
 

@@ -123,7 +123,10 @@ export class AvatarRoom {
         Object.values(this.playing).forEach((playing) => playing && this.#stop(playing.track));
         listener.onClosed(FINAL[reason] ?? null);
       });
-    room.registerTextStreamHandler(CAPTIONS_TOPIC, (reader, { identity }) => this.#caption(reader, identity));
+    // What the avatar writes back to one visitor, that a question was too long, say, stands among its captions.
+    for (const topic of [CAPTIONS_TOPIC, TYPED_TOPIC]) {
+      room.registerTextStreamHandler(topic, (reader, { identity }) => this.#caption(reader, identity));
+    }
   }
 
   #readAgent() {
