@@ -32,8 +32,11 @@ async def install(*, dev: bool, packages_only: bool) -> None:
                 parts.create_task(install_browser_packages(home))
                 if wants_own_livekit(os.environ, home):
                     parts.create_task(get_server(home))
-    except* LaunchError as failures:
-        raise failures.exceptions[0] from None
+    except BaseExceptionGroup as failures:
+        refused = failures.subgroup(LaunchError)
+        if refused is None:
+            raise
+        raise refused.exceptions[0] from None
     await compile_translations()
 
 

@@ -180,9 +180,9 @@ async def test_two_sessions_share_the_worker(start_session: Start) -> None:
 
 async def test_two_sessions_share_the_models(start_session: Start) -> None:
     def loading(session: Any) -> Any:
+        finished = session.events("step_finished")
         steps = {event.step: event.key for event in session.events("step_started")}
-        done = (event for event in session.events("step_finished") if steps[event.step] == StepKey.SPEECH_MODEL)
-        return next(done, None)
+        return next((event for event in finished if steps[event.step] == StepKey.SPEECH_MODEL), None)
 
     first = await start_session()
     await eventually(lambda: loading(first), "the first session's models", 60)
