@@ -42,7 +42,7 @@ async def manage(*arguments: str, environment: Mapping[str, str], root: Path) ->
 
 def _fingerprint(root: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(file for pattern in SOURCES for file in root.glob(pattern)):
+    for file in sorted(file for pattern in SOURCES for file in root.glob(pattern) if file.is_file()):
         digest.update(str(file.relative_to(root)).encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()
