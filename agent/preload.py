@@ -1,22 +1,38 @@
 """Imported once by the forkserver: every job process shares what is loaded here (copy on write).
 
-Nothing here may start a thread that holds a lock or an event loop.
+No thread, no event loop and no lock that is held may be left behind.
 """
 
 import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 
 def _load() -> None:
-    import cv2
-
-    import agent.avatars.builtin_avatar
-    import agent.job  # noqa: F401
     from agent.voice import hibari_voice
 
+    with ThreadPoolExecutor(1) as beside:  # the voice is read in C++, the rest is Python
+        voice = beside.submit(hibari_voice.load)
+        import cv2
+        import numpy.ma  # noqa: F401 (by numpy's median)
+        import PIL.ImageOps  # noqa: F401 (by the slides of a TV)
+        from livekit.agents.llm import ChatMessage
+        from livekit.rtc._ffi_client import get_ffi_lib
+
+        import agent.avatars.builtin_avatar
+        import agent.job  # noqa: F401
+
+        get_ffi_lib()
+        ChatMessage.model_rebuild()  # pydantic leaves it to its first use
+        voice.result()
     cv2.setNumThreads(1)  # forked children start without OpenCV's threads
-    hibari_voice.load()
 
 
 gc.disable()  # nothing that is loaded here becomes garbage; looking for it takes a third of a second
 _load()
+gc.freeze()
 gc.enable()
+
+# LiveKit has a warm-up of its own, which every job process runs that was not forked with it: besides what is loaded above
+# it imports all of OpenAI's client, half a second that only a plugin of OpenAI's needs.
+sys.modules["livekit.agents.ipc._preload"] = sys.modules[__name__]

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("agent.worker")
 
-PRELOADED_MODULES: Final = ["agent.preload"]
 INITIALIZE_TIMEOUT_S: Final = 120.0
 SHUTDOWN_TIMEOUT_S: Final = 8.0
 LOG_CHECK_EVERY_S: Final = 60.0
@@ -54,12 +53,11 @@ def main() -> int:
 
 def _shape_child_processes() -> None:
     """Starts the forkserver before anything heavy is imported here, so that the two load side by side."""
-    os.environ["LIVEKIT_AGENTS_PRELOAD_LOCAL_INFERENCE"] = "0"
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # the same list and order as AgentServer asks for later, when the forkserver is there already
-    modules = [*PRELOADED_MODULES, "livekit.agents.ipc._preload", "livekit.agents.ipc._preload_freeze"]
-    multiprocessing.set_forkserver_preload(modules)
+    multiprocessing.set_forkserver_preload(
+        ["agent.preload"]
+    )  # AgentServer asks for more, but the forkserver is there already
     multiprocessing.forkserver.ensure_running()
 
 
@@ -80,7 +78,6 @@ def make_server(environment: HostEnvironment) -> "AgentServer":
         shutdown_process_timeout=SHUTDOWN_TIMEOUT_S,
         max_retry=sys.maxsize,
         setup_fnc=entry.prewarm,
-        preload_modules=PRELOADED_MODULES,
     )
     server.rtc_session(entry.job, agent_name=agent_name_for(environment.host), on_request=entry.accept)
     return server

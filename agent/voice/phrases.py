@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 MOST_BYTES: Final = 64 * 1024 * 1024  # some 1400 s of sound
 LONGEST_TEXT: Final = 160  # characters: what is longer is hardly said twice
-_PACKAGES: Final = ("hibari-tts", "espeakng-loader", "text2tashkeel")
+_PACKAGES: Final = " ".join(version(package) for package in ("hibari-tts", "espeakng-loader", "text2tashkeel"))
 _REVISION: Final = 1  # of what we do with their sound
 _VISEMES: Final = list(Viseme)
 
@@ -28,7 +28,6 @@ class PhraseCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._packages = " ".join(version(package) for package in _PACKAGES)
 
     def find(self, voice: str, text: str) -> Utterance | None:
         """The kept sound of a text; None where there is none, or it can't be read."""
@@ -73,5 +72,5 @@ class PhraseCache:
                 file.unlink(missing_ok=True)
 
     def _file(self, voice: str, text: str) -> Path:
-        name = hashlib.sha256(f"{_REVISION}\n{voice}\n{self._packages}\n{text}".encode()).hexdigest()
+        name = hashlib.sha256(f"{_REVISION}\n{voice}\n{_PACKAGES}\n{text}".encode()).hexdigest()
         return self._folder / f"{name}.npz"
