@@ -1,14 +1,14 @@
 """`python -m agent start|stop|status`: the host's agent worker; `prepare-portrait`: a face from a picture; `answer|understand`:
-what avatars know.
+what avatars know; `prepare-scene-file|draw-scene`: films, slides and logos of scenes.
 
-One JSON line on success, a sentence on stderr otherwise; a portrait's progress is JSON lines before it.
+One JSON line on success, a sentence on stderr otherwise; a portrait's or a film's progress is JSON lines before it.
 """
 
 import argparse
 import json
 import sys
 
-from agent import portraits_program
+from agent import portraits_program, scene_program
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
 
@@ -24,6 +24,10 @@ def main() -> int:
     portraits_program.add_arguments(
         commands.add_parser("prepare-portrait", help="prepare a picture of a person for the built-in avatar")
     )
+    scene_program.add_prepare_arguments(
+        commands.add_parser("prepare-scene-file", help="check a film, a slide or a logo for a scene")
+    )
+    scene_program.add_draw_arguments(commands.add_parser("draw-scene", help="draw a still of a scene"))
     answer = commands.add_parser("answer", help="tell what an avatar would answer")
     answer.add_argument("knowledge", help="sha256 of the knowledge's asset, or `none`")
     answer.add_argument("question")
@@ -33,6 +37,10 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.command == "prepare-portrait":
         return portraits_program.run(arguments)
+    if arguments.command == "prepare-scene-file":
+        return scene_program.prepare(arguments)
+    if arguments.command == "draw-scene":
+        return scene_program.draw(arguments)
     try:
         reply = _run(arguments, HostEnvironment.read())
     except (WorkerError, InvalidEnvironment) as error:

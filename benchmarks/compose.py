@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from agent.avatars.builtin.compose import FrameComposer
-from agent.avatars.builtin.face_state import CLOSED_MOUTH, Mouth
+from agent.avatars.builtin.face_state import AT_REST, CLOSED_MOUTH, Mouth
 from agent.avatars.builtin.idle_motion import IdleMotion
 from agent.avatars.builtin.picture import composer_of, programme_of
 from agent.avatars.builtin.scene.captions import Words
+from agent.avatars.test_card.card import CardComposer
 from protocol.avatar import BuiltinSettings, TvProgramme
 from protocol.modes import BUILT_IN_MODES
 from tests.stack import Stack
@@ -43,6 +44,10 @@ def frames(stack: Stack, repetitions: int) -> list[Row]:
     composer.close()
     naive_ms = [_naive_ms() for _ in range(3)]
     rows.append(("frame 360p: pixel by pixel, of ours", "times", [each / ours_ms for each in naive_ms], None, "median"))
+    card_ms = _card_ms(10 * repetitions)
+    naive_median_ms = float(np.median(naive_ms))
+    shares = [100 * each / naive_median_ms for each in card_ms]
+    rows.append(("test card 360p: of the pixel loop's time", "percent", shares, 1.0, "median"))
     return rows
 
 
@@ -83,6 +88,22 @@ def _idle(composer: FrameComposer, seconds: int) -> list[float]:
             composer.compose(motion.state(CLOSED_MOUTH))
         shares.append(time.thread_time() - started)
     return shares
+
+
+def _card_ms(count: int) -> list[float]:
+    """Processor time of each of `count` frames of the test card in the pixel loop's size, milliseconds, while it speaks."""
+    width, height = NAIVE_SIZE
+    size = {"video_width": width, "video_height": height}
+    composer = CardComposer(BUILT_IN_MODES["constrained"].model_copy(update=size))
+    for _ in composer.warm_up():
+        pass
+    times_ms = []
+    for number in range(WARM_UP + count):
+        state = AT_REST._replace(mouth=Mouth(number % 8, number % 5))
+        started = time.thread_time()
+        composer.compose(state)
+        times_ms.append((time.thread_time() - started) * 1000)
+    return times_ms[WARM_UP:]
 
 
 def _naive_ms() -> float:

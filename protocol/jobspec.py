@@ -59,6 +59,7 @@ class JobSpec(BaseModel):
     greeted: list[str] = []  # identities that an earlier attempt has greeted: nobody is greeted twice
     knowledge: AssetRef | None = None  # JSON of `protocol.knowledge.Knowledge`
     documents: list[AssetRef] = []  # plain texts of the documents that the knowledge names
+    scene_files: list[AssetRef] = []  # film, slides and logo that the provider's settings name; what is lost is missing
 
 
 def agent_name_for(host: str) -> str:

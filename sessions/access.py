@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 
 from operators.access import require
 from operators.models import Role
-from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, VisitorLink
+from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, SceneUpload, VisitorLink
 
 
 def sessions_for(actor: Any, role: Role = Role.VIEWER) -> QuerySet[AvatarSession]:
@@ -49,3 +49,9 @@ def get_link_for(actor: Any, code: Any, role: Role = Role.OPERATOR) -> VisitorLi
     """The visitor link of `code`. Raises `PermissionDenied`, `Http404`."""
     require(actor, role)
     return get_object_or_404(VisitorLink.objects.select_related("session"), code=code)
+
+
+def get_upload_for(actor: Any, profile: Any, code: Any, role: Role = Role.OPERATOR) -> SceneUpload:
+    """The upload of `code` for the profile of that code. Raises `PermissionDenied`, `Http404`."""
+    require(actor, role)
+    return get_object_or_404(SceneUpload.objects.select_related("profile__current"), code=code, profile__code=profile)

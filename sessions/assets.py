@@ -55,6 +55,17 @@ def keep(content: bytes) -> str:
     return sha256
 
 
+def keep_file(file: Path) -> str:
+    """Keep a file of the state folder by moving it: it is read in chunks, and never whole. Its sha256."""
+    with file.open("rb") as content:
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        os.fsync(content.fileno())
+    path = path_of(sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file.replace(path)
+    return sha256
+
+
 def path_of(sha256: str) -> Path:
     """Where an asset's file is, or would be."""
     return Path(settings.HOME).joinpath(*asset_path_parts(sha256))
@@ -66,6 +77,11 @@ def read(sha256: str) -> bytes:
         return path_of(sha256).read_bytes()
     except OSError as error:
         raise AssetLost(sha256) from error
+
+
+def forget(sha256: str) -> None:
+    """Delete an asset's file here; no row may name it any more."""
+    path_of(sha256).unlink(missing_ok=True)
 
 
 def reference(sha256: str, good_until: int) -> AssetRef:

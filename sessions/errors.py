@@ -46,6 +46,28 @@ class SessionIsOver(SessionError):
         super().__init__(_("Nothing was changed: this session has ended. Start a new one."))
 
 
+class UploadRefused(SessionError):
+    """A file that is not taken."""
+
+    code = "upload_refused"
+    status = 422
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_("Nothing was kept:") + " " + sentence)
+
+
+class PieceOutOfPlace(SessionError):
+    """Another piece of the upload is awaited: the one at `received_bytes`."""
+
+    code = "piece_out_of_place"
+
+    def __init__(self, received_bytes: int) -> None:
+        super().__init__(
+            _("Another piece of this file is awaited: the one from byte %(n)d on.") % {"n": received_bytes}
+        )
+        self.received_bytes = received_bytes
+
+
 class LinkError(SessionError):
     """A visitor link that lets nobody in. `title` and `hint` are for the visitor's page."""
 

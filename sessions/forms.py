@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 
 from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.modes import DEFAULT_MODE_SLUG
+from protocol.test_card import Quality
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
 from sessions.models.avatar_session import LIVE_STATES
-from sessions.models.profiles import Language
-from sessions.providers import PLACES, PRESENTERS, TV_PROGRAMMES, VOICES
+from sessions.models.profiles import Language, Provider
+from sessions.providers import PLACES, PRESENTERS, VOICES, quality_choices, tv_choices
 from sessions.verdicts import TROUBLE
 
 MAX_MINUTES: Final = 7 * 24 * 60
@@ -128,13 +129,21 @@ class LinkForm(forms.Form):
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """A profile: face, words, voice."""
 
+    SETTINGS: Final = {
+        Provider.BUILT_IN: ("presenter", "scene", "tv", "captions_burnt_in"),
+        Provider.TEST_CARD: ("quality",),
+    }  # the fields of each provider; those of the others are hidden
+    ELSEWHERE: Final = ("film", "slides", "slide_s", "logo")  # kept as they are: the page of the scene changes them
     presenter = forms.ChoiceField(
-        label=_("Face"), choices=list(PRESENTERS.items()), widget=forms.RadioSelect, initial=DEFAULT_PRESENTER
+        label=_("Face"),
+        choices=list(PRESENTERS.items()),
+        widget=forms.RadioSelect,
+        initial=DEFAULT_PRESENTER,
+        required=False,
     )
     scene = forms.ChoiceField(label=_("Place"), choices=list(PLACES.items()), widget=forms.RadioSelect, required=False)
     tv = forms.ChoiceField(
         label=_("On the TV"),
-        choices=[(programme.value, label) for programme, label in TV_PROGRAMMES.items()],
         required=False,
         help_text=_("Plays on the screen beside the presenter, without sound."),
     )
@@ -142,6 +151,15 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Write what is said into the picture"),
         required=False,
         help_text=_("For screens that show the picture alone. The visitor’s page has captions of its own."),
+    )
+    quality = forms.ChoiceField(
+        label=_("Size and rate"),
+        choices=quality_choices,
+        required=False,
+        initial=Quality.MEDIUM.value,
+        help_text=_(
+            "The card shows the clock, counts its frames and opens its mouth with the sound: what a network loses can be seen."
+        ),
     )
     voice = forms.ChoiceField(label=_("Voice"), choices=list(VOICES.items()))
 
@@ -155,8 +173,12 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, is_read_only: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._known: dict[str, Any] = self.instance.provider_settings if self.instance.pk else {}
+        self.fields["tv"].choices = tv_choices(  # type: ignore[attr-defined]
+            film=bool(self._known.get("film")), deck=bool(self._known.get("slides"))
+        )
         if self.instance.pk:
-            self.initial.update(self.instance.provider_settings)
+            self.initial.update(self._known)
             self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
         for name in ("name", "tagline"):
             self.fields[name].widget.attrs["dir"] = "auto"
@@ -176,8 +198,12 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     def fields_of_profile(self) -> dict[str, Any]:
         """What `create_profile` and `edit_profile` take."""
         values = dict(self.cleaned_data)
-        settings = {name: values.pop(name) for name in ("presenter", "scene", "tv", "captions_burnt_in")}
-        values["provider_settings"] = {name: value for name, value in settings.items() if value}
+        settings = {name: values.pop(name) for names in self.SETTINGS.values() for name in names}
+        own = self.SETTINGS[values["provider"]]
+        chosen = {name: settings[name] for name in own if settings[name]}
+        if values["provider"] == Provider.BUILT_IN:
+            chosen |= {name: value for name, value in self._known.items() if name in self.ELSEWHERE}
+        values["provider_settings"] = chosen
         return values
 
 

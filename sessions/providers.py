@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from protocol.avatar import BuiltinSettings, SceneName, TvProgramme
 from protocol.jobspec import DEFAULT_PRESENTER
+from protocol.test_card import PRESETS, CardSettings, Quality
 from protocol.voices import CEDAR, HEART
 from sessions.models.profiles import Provider
 
@@ -37,7 +38,31 @@ TV_PROGRAMMES: Final = {
     TvProgramme.NONE: gettext_lazy("Off"),
     TvProgramme.SLIDES: gettext_lazy("Slides of the demo museum"),
     TvProgramme.HARBOUR: gettext_lazy("A film of a harbour"),
+    TvProgramme.FILM: gettext_lazy("Your film"),
+    TvProgramme.DECK: gettext_lazy("Your slides"),
 }
+
+
+QUALITIES: Final = {
+    Quality.LOW: gettext_lazy("Low: %(width)d × %(height)d at %(fps)d fps"),
+    Quality.MEDIUM: gettext_lazy("Medium: %(width)d × %(height)d at %(fps)d fps"),
+    Quality.HIGH: gettext_lazy("High: %(width)d × %(height)d at %(fps)d fps"),
+    Quality.MODE: gettext_lazy("As the mode says"),
+}
+
+
+def quality_choices() -> list[tuple[str, str]]:
+    """Presets of the test card with their figures."""
+    return [
+        (quality.value, label % PRESETS[quality]._asdict() if quality in PRESETS else str(label))
+        for quality, label in QUALITIES.items()
+    ]
+
+
+def tv_choices(*, film: bool, deck: bool) -> list[tuple[str, Any]]:
+    """What can be chosen for the TV, with the profile's own film and slides where there are some."""
+    is_there = {TvProgramme.FILM: film, TvProgramme.DECK: deck}
+    return [(each.value, label) for each, label in TV_PROGRAMMES.items() if is_there.get(each, True)]
 
 
 class BuiltInSettings(BuiltinSettings):
@@ -46,7 +71,10 @@ class BuiltInSettings(BuiltinSettings):
     presenter: Presenter = DEFAULT_PRESENTER
 
 
-SETTINGS: Final[dict[str, type[pydantic.BaseModel]]] = {Provider.BUILT_IN: BuiltInSettings}
+SETTINGS: Final[dict[str, type[pydantic.BaseModel]]] = {
+    Provider.BUILT_IN: BuiltInSettings,
+    Provider.TEST_CARD: CardSettings,
+}
 
 
 def check_provider_settings(provider: str, settings: Mapping[str, Any]) -> None:

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 from protocol.jobspec import agent_name_for
 from sessions import livekit
 from sessions.actions.lifecycle import announce, end_session, enqueue, finish_session, move
+from sessions.actions.scene import begin_check
 from sessions.actions.workers import record_worker_failed, record_worker_started, record_worker_starting
 from sessions.errors import LiveKitError, SessionError
-from sessions.models import AgentWorker, AvatarProfile, AvatarSession, EndReason, State, VisitorLink
+from sessions.models import AgentWorker, AvatarProfile, AvatarSession, EndReason, SceneUpload, State, VisitorLink
 
 logger = logging.getLogger(__name__)
 
@@ -170,6 +171,24 @@ def understand_all_knowledge() -> None:
     current = AvatarProfile.objects.filter(archived_at=None).exclude(current__knowledge="")
     for sha256 in set(current.values_list("current__knowledge", flat=True)):
         understand_knowledge(str(sha256))
+
+
+@shared_task
+def check_scene_upload(upload_id: int) -> None:
+    """On the queue of the host that has the draft: look at a film, slide or logo that has arrived."""
+    from sessions.scene_checks import check_upload
+
+    upload = SceneUpload.objects.filter(pk=upload_id).first()  # it may have been removed meanwhile
+    if upload is not None and begin_check(upload):
+        check_upload(upload)
+
+
+@shared_task
+def draw_scene(key: str) -> None:
+    """On the queue of the web process's host: draw the still of a scene whose order lies there under `key`."""
+    from sessions.scene_stills import draw
+
+    draw(key)
 
 
 @shared_task

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.views import assets, join, knowledge, modes, overview, profiles, session, start
+from sessions.views import assets, join, knowledge, modes, overview, profiles, scene, session, start
 
 app_name = "sessions"
 urlpatterns = [
@@ -30,6 +30,15 @@ urlpatterns = [
     path("profiles/<uuid:code>/knowledge/documents/remove", knowledge.remove_document, name="remove-document"),
     path("profiles/<uuid:code>/knowledge/<slug:pair_id>", knowledge.pair, name="pair"),
     path("profiles/<uuid:code>/knowledge/<slug:pair_id>/remove", knowledge.remove_pair, name="remove-pair"),
+    path("profiles/<uuid:code>/scene/", scene.scene, name="scene"),
+    path("profiles/<uuid:code>/scene/still", scene.order, name="scene-order"),
+    path("profiles/<uuid:code>/scene/still/<slug:key>", scene.still, name="scene-still"),
+    path("profiles/<uuid:code>/scene/still/<slug:key>.jpg", scene.still_picture, name="scene-still-picture"),
+    path("profiles/<uuid:code>/scene/files", scene.announce, name="scene-announce"),
+    path("profiles/<uuid:code>/scene/files/<uuid:upload>/", scene.upload, name="scene-upload"),
+    path("profiles/<uuid:code>/scene/files/<uuid:upload>/pieces", scene.piece, name="scene-piece"),
+    path("profiles/<uuid:code>/scene/files/<uuid:upload>/remove", scene.remove, name="scene-remove"),
+    path("profiles/<uuid:code>/scene/pictures/<str:sha256>", scene.picture, name="scene-picture"),
     path("modes/", modes.modes, name="modes"),
     path("modes/<slug:slug>/", modes.mode, name="mode"),
     path("modes/<slug:slug>/copy", modes.copy, name="copy-mode"),

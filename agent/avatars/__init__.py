@@ -64,4 +64,11 @@ def _builtin(parts: AvatarParts) -> Avatar:
     return BuiltinAvatar(parts)
 
 
-PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {"builtin": _builtin}
+def _test_card(parts: AvatarParts) -> Avatar:
+    from agent.avatars.rendered import RenderedAvatar
+    from agent.avatars.test_card.card import CardComposer
+
+    return RenderedAvatar(parts, lambda: CardComposer(parts.spec.mode))
+
+
+PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {"builtin": _builtin, "test-card": _test_card}

@@ -1,64 +1,44 @@
-"""The avatar that is rendered in the job itself."""
+"""The built-in avatar: a presenter in a scene."""
 
 from collections.abc import Awaitable, Callable
 
+from agent.assets import AssetStore
 from agent.avatars import AvatarParts
-from agent.avatars.builtin.face_state import Expression
-from agent.avatars.builtin.generator import BuiltinVideoGenerator
+from agent.avatars.builtin.own_files import OwnFiles
 from agent.avatars.builtin.picture import composer_of, programme_of
 from agent.avatars.builtin.scene.captions import Words
-from agent.avatars.pausing import PausableAudioOutput
-from agent.avatars.runner import PublishingRunner
+from agent.avatars.rendered import RenderedAvatar
+from agent.environment import HostEnvironment
 from protocol.avatar import BuiltinSettings
 
 
-class BuiltinAvatar:
-    """The built-in renderer fed by the session's sound, published by the agent itself."""
+class BuiltinAvatar(RenderedAvatar):
+    """Captions are burnt in where the profile says so."""
 
     def __init__(self, parts: AvatarParts) -> None:
-        self._parts = parts
-        settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
+        self._settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
         self._words = Words()
-        self._generator = BuiltinVideoGenerator(
-            parts.spec.mode,
-            make_composer=composer_of(
-                settings, parts.spec.mode, words=self._words, warn=parts.warn, programme=programme_of(settings)
+        self._files = OwnFiles(AssetStore(HostEnvironment.read().home), parts.spec.scene_files)
+        super().__init__(
+            parts,
+            composer_of(
+                self._settings,
+                parts.spec.mode,
+                words=self._words,
+                warn=parts.warn,
+                programme=programme_of(self._settings, self._files),
+                files=self._files,
             ),
-            on_frame=parts.on_frame,
-            on_clear=lambda: self.caption(""),
         )
-        self._audio = PausableAudioOutput(self._generator.audio_sample_rate)
-        parts.session.output.replace_audio_tail(self._audio)
-        self._runner: PublishingRunner | None = None
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
-        await self._generator.prepare()
-        await connected()
-        self._runner = PublishingRunner(
-            self._parts.room,
-            mode=self._parts.spec.mode,
-            audio=self._audio,
-            video=self._generator,
-            audio_sample_rate=self._generator.audio_sample_rate,
-        )
-        self._generator.attach(self._runner.playout)
-        self._parts.room.on("participant_connected", lambda _: self._generator.show_promptly())
-        await self._runner.start()
-        await self._runner.first_frame()
-
-    async def broken(self) -> str:
-        if self._runner is None:
-            raise RuntimeError("the avatar is not started")
-        return await self._runner.broken()
-
-    def show(self, expression: Expression) -> None:
-        self._generator.set_expression(expression)
+        self._files.start(first=self._settings.logo)
+        await super().start(connected)
 
     def caption(self, text: str) -> None:
         self._words.text = text
         self._generator.refresh()
 
     async def aclose(self) -> None:
-        if self._runner is not None:
-            await self._runner.aclose()
-        await self._generator.aclose()
+        await self._files.aclose()
+        await super().aclose()

@@ -1,5 +1,6 @@
 from sessions.models.avatar_session import AvatarSession, EndReason, SessionEvent, State
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
+from sessions.models.scene_uploads import SceneUpload
 from sessions.models.visits import Visit, VisitorLink
 from sessions.models.workers import AgentWorker
 
@@ -11,6 +12,7 @@ __all__ = [
     "EndReason",
     "ModeVersion",
     "ProfileVersion",
+    "SceneUpload",
     "SessionEvent",
     "State",
     "Visit",

@@ -1,5 +1,6 @@
 """An avatar session: its state machine, its times, and what happened in it."""
 
+import contextlib
 import uuid
 from datetime import datetime
 from typing import Final
@@ -8,9 +9,14 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from protocol.assets import AssetRef
+from protocol.avatar import BuiltinSettings
 from protocol.jobspec import JobSpec, SessionLimits, room_name_for
+from protocol.modes import ModeSettings
+from protocol.test_card import CardSettings
+from sessions import assets
 from sessions.knowledge import knowledge_references
-from sessions.models.profiles import Language, ModeVersion, ProfileVersion
+from sessions.models.profiles import Language, ModeVersion, ProfileVersion, Provider
 
 
 class State(models.TextChoices):
@@ -103,6 +109,14 @@ class AvatarSession(models.Model):
         return self.mode_version.mode.slug
 
     @property
+    def settings(self) -> ModeSettings:
+        """The mode's settings, with the picture that the profile's provider asks for where it has a say in it."""
+        mode, profile = self.mode_version.settings, self.profile_version
+        if profile.provider == Provider.TEST_CARD:
+            return CardSettings.model_validate(profile.provider_settings).applied_to(mode)
+        return mode
+
+    @property
     def is_live(self) -> bool:
         return self.state != State.ENDED
 
@@ -125,12 +139,23 @@ class AvatarSession(models.Model):
             profile=self.profile_version.as_spec(),
             mode_slug=self.mode_slug,
             mode_version=self.mode_version.number,
-            mode=self.mode_version.settings,
+            mode=self.settings,
             limits=SessionLimits(max_duration_s=self.max_duration_s, idle_timeout_s=self.idle_timeout_s),
             greeted=list(self.visits.exclude(greeted_at=None).values_list("identity", flat=True)),
             knowledge=knowledge,
             documents=documents,
+            scene_files=self._scene_files(self._assets_good_until()),
         )
+
+    def _scene_files(self, good_until: int) -> list[AssetRef]:
+        """What the profile's scene shows of its own; for what is lost the job tells the operator, and shows something else."""
+        if self.profile_version.provider != Provider.BUILT_IN:
+            return []
+        found: dict[str, AssetRef] = {}
+        for file in BuiltinSettings.model_validate(self.profile_version.provider_settings).files:
+            with contextlib.suppress(assets.AssetLost):
+                found[file.sha256] = assets.reference(file.sha256, good_until)
+        return list(found.values())
 
     def _assets_good_until(self) -> int:
         """Until after the longest that the session may last; the same in every order, which is told by it from others."""

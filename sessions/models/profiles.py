@@ -20,6 +20,7 @@ class Provider(models.TextChoices):
     """Who draws the face."""
 
     BUILT_IN = "builtin", _("Built-in")
+    TEST_CARD = "test-card", _("Test card")
 
 
 class AvatarProfile(models.Model):

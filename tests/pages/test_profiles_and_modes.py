@@ -62,6 +62,21 @@ def test_place_tv_and_captions_are_chosen_beside_the_face(browse: Browse, amina:
     assert "img/scenes/museum-hall.jpg" in page
 
 
+def test_a_profile_with_the_test_card_keeps_its_quality_and_nothing_of_a_presenter(
+    browse: Browse, amina: Operator, demo: None
+) -> None:
+    client = browse(amina)
+    chosen = {"provider": "test-card", "quality": "high", "tv": "slides"}
+    address = client.post("/profiles/new", {**WORDS, **chosen})["Location"]
+    profile = AvatarProfile.objects.get(current__name="Lab tour")
+    assert profile.current is not None
+    assert (profile.current.provider, profile.current.provider_settings) == ("test-card", {"quality": "high"})
+    page = client.get(address).content.decode()
+    assert '<option value="high" selected>High: 1280 × 720 at 30 fps</option>' in page
+    assert "img/test-card.jpg" in client.get("/profiles/").content.decode()
+    assert client.post("/profiles/new", {**WORDS, **chosen, "quality": "superb"}).status_code == 422
+
+
 def test_a_greeting_of_a_megabyte_is_refused_and_everything_typed_is_kept(
     browse: Browse, amina: Operator, guide: AvatarProfile
 ) -> None:

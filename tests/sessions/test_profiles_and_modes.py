@@ -11,6 +11,7 @@ from django.db import connection, connections
 from pydantic import ValidationError
 
 from protocol.modes import BUILT_IN_MODES, ModeSettings
+from sessions.actions.lifecycle import start_session
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.errors import Archived, BuiltIn
@@ -173,6 +174,26 @@ def test_operators_who_edit_and_copy_a_mode_in_the_same_moment_do_not_collide(ba
     assert copy.versions.count() == EDITORS + 1
     all_at_once(lambda number: copy_mode(DeploymentMode.objects.get(pk=balanced.pk), by="Amina"))
     assert DeploymentMode.objects.filter(slug__startswith="balanced-copy").count() == EDITORS + 1
+
+
+@pytest.mark.parametrize(
+    ("quality", "picture"),
+    [({}, (640, 360, 15)), ({"quality": "low"}, (320, 240, 10)), ({"quality": "high"}, (1280, 720, 30)),
+     ({"quality": "mode"}, (1280, 720, 25))],
+)  # fmt: skip
+def test_a_test_card_s_quality_is_the_picture_that_the_job_is_ordered(
+    quality: dict[str, str], picture: tuple[int, int, int], balanced: DeploymentMode
+) -> None:
+    card = create_profile({**FIELDS, "provider": "test-card", "provider_settings": quality}, by="Amina")
+    ordered = start_session(profile=card, mode=balanced, by="Amina").as_job_spec().mode
+    assert (ordered.video_width, ordered.video_height, ordered.video_fps) == picture
+    assert ModeSettings.model_validate(ordered.model_dump()) == ordered
+    assert ordered.retries == BUILT_IN_MODES["balanced"].retries
+
+
+def test_a_test_card_takes_no_presenter(demo: None) -> None:
+    with pytest.raises(DjangoValidationError, match="presenter"):
+        create_profile({**FIELDS, "provider": "test-card", "provider_settings": {"presenter": "omar"}}, by="Amina")
 
 
 @pytest.mark.parametrize("changes", [{"scene": "cellar"}, {"scene": 3}, {"tv": "opera"}, {"captions_burnt_in": "loud"}])

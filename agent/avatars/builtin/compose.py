@@ -103,6 +103,11 @@ class FrameComposer:
     def lively_fps(self) -> float | None:
         return None if self._tv is None else self._tv.lively_fps()
 
+    def await_tv(self) -> None:
+        """Returns once there is something on the TV's screen, where it has one."""
+        if self._tv is not None:
+            self._tv.first()
+
     def close(self) -> None:
         if self._tv is not None:
             self._tv.close()

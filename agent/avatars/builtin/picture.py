@@ -6,6 +6,7 @@ from typing import Final
 
 from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.drawing.face import DrawnFace
+from agent.avatars.builtin.own_files import OwnFiles, OwnFilm, OwnSlides, read_logo
 from agent.avatars.builtin.presenters import load_presenter
 from agent.avatars.builtin.scene.captions import BurntCaptions, Words
 from agent.avatars.builtin.scene.programme import Programme, Warn
@@ -19,31 +20,41 @@ from protocol.avatar import BuiltinSettings, TvProgramme
 from protocol.modes import ModeSettings
 
 PROGRAMMES: Final = Path(__file__).parent / "programmes"
-_SLIDE_S: Final = 8.0
 
 
-def programme_of(settings: BuiltinSettings) -> Programme | None:
-    """What the TV plays; None where it is off."""
+def programme_of(settings: BuiltinSettings, files: OwnFiles | None = None) -> Programme | None:
+    """What the TV plays; None where it is off. The profile's own programmes come out of `files`."""
     match settings.tv:
         case TvProgramme.SLIDES:
-            return Slides.in_folder(PROGRAMMES / "museum", _SLIDE_S)
+            return Slides.in_folder(PROGRAMMES / "museum", settings.slide_s)
         case TvProgramme.HARBOUR:
             return Video(PROGRAMMES / "harbour.webm")
+        case TvProgramme.FILM if files and settings.film:
+            return OwnFilm(settings.film, files)
+        case TvProgramme.DECK if files and settings.slides:
+            return OwnSlides(tuple(settings.slides), settings.slide_s, files)
     return None
 
 
 def composer_of(
-    settings: BuiltinSettings, mode: ModeSettings, *, words: Words, warn: Warn, programme: Programme | None = None
+    settings: BuiltinSettings,
+    mode: ModeSettings,
+    *,
+    words: Words,
+    warn: Warn,
+    programme: Programme | None = None,
+    files: OwnFiles | None = None,
 ) -> Callable[[], FrameComposer]:
     """What makes the composer of the picture, in the thread that will draw. `words` are burnt in where the profile says so;
-    `warn` takes a sentence, from any thread. Raises `UnknownPresenterError`, `SceneError`."""
+    `warn` takes a sentence, from any thread; the logo comes out of `files`. Raises `UnknownPresenterError`, `SceneError`."""
     presenter = load_presenter(settings.presenter)
     portrait = presenter.portrait
     scene = PLAIN if presenter.scene is None else load_scene(settings.scene or presenter.scene)
     size = mode.video_width, mode.video_height
 
     def make() -> FrameComposer:
-        stage = Stage(scene, *size, tv_is_on=programme is not None)
+        logo = read_logo(settings.logo, files, warn) if files and settings.logo else None
+        stage = Stage(scene, *size, tv_is_on=programme is not None, logo=logo)
         face = DrawnFace(portrait, stage.presenter_place(portrait.places), *size)
         tv = None
         if programme is not None and scene.file.tv is not None and (screen := Screen(stage, scene.file.tv)).is_seen:

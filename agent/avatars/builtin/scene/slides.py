@@ -21,10 +21,14 @@ _FADE_S: Final = 0.6
 
 @dataclass(frozen=True)
 class Slides:
-    """Pictures in their order, each for `seconds_each`. They are read again on every round: memory holds two."""
+    """Pictures in their order, each for `seconds_each`. They are read again on every round: memory holds two.
+
+    `names` are what their owner calls them, where that is not the files' own.
+    """
 
     paths: tuple[Path, ...]
     seconds_each: float
+    names: tuple[str, ...] = ()
 
     @classmethod
     def in_folder(cls, folder: Path, seconds_each: float) -> "Slides":
@@ -32,6 +36,7 @@ class Slides:
         return cls(tuple(sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS)), seconds_each)
 
     def pictures(self, canvas: Canvas, fps: float, warn: Warn) -> Iterator[Timed]:
+        names = dict(zip(self.paths, self.names, strict=False))
         bad: dict[Path, str] = {}
         shown: Planes | None = None
         current: Path | None = None
@@ -41,7 +46,7 @@ class Slides:
                 if path in bad or path == current:
                     continue
                 try:
-                    picture = read_slide(path, canvas)
+                    picture = read_slide(path, canvas, names.get(path, path.name))
                 except ProgrammeError as error:
                     bad[path] = str(error)
                     warn(str(error))
@@ -63,22 +68,23 @@ class Slides:
                 return
 
 
-def read_slide(path: Path, canvas: Canvas) -> Planes:
+def read_slide(path: Path, canvas: Canvas, name: str = "") -> Planes:
     """A picture as the screen takes it. Raises `ProgrammeError`."""
     from PIL import Image, ImageOps
 
+    name = name or path.name
     try:
         with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as picture:
             picture.draft("RGB", canvas)  # a JPEG is read at a fraction of its size
             if picture.width * picture.height > MOST_PIXELS:
                 raise ProgrammeError(
-                    f"{path.name}: the picture is {picture.width} by {picture.height}, which is too large to read; "
+                    f"{name}: the picture is {picture.width} by {picture.height}, which is too large to read; "
                     f"export it smaller, {MOST_PIXELS // 1_000_000} million pixels at most"
                 )
             upright = ImageOps.exif_transpose(picture)
             return _planes(upright, canvas)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ProgrammeError(f"{path.name}: the picture cannot be read ({error}); export it as JPEG or PNG") from None
+        raise ProgrammeError(f"{name}: the picture cannot be read ({error}); export it as JPEG or PNG") from None
 
 
 def _planes(picture: "Image", canvas: Canvas) -> Planes:

@@ -28,6 +28,7 @@ _AHEAD: Final = 6  # pictures
 _LATE_S: Final = 0.4  # a programme that is later than this goes on from where it is, and hurries nothing
 _SOON_S: Final = 0.5
 _SAME_S: Final = 0.002  # times that are no further apart are the same
+_LOOK_S: Final = 0.01
 _NICENESS: Final = 5  # the conversation goes first
 
 
@@ -78,6 +79,11 @@ class Tv:
                     break
                 self._current, self._next = due.shown, None
             return self._current
+
+    def first(self) -> None:
+        """Returns once a first picture is there, or none will ever be."""
+        while self._head() is None and self._current is None and self._thread.is_alive():
+            self._closed.wait(_LOOK_S)
 
     def lively_fps(self) -> float | None:
         """How often to look at the screen: the TV's rate while it moves, else None."""

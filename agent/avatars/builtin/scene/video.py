@@ -27,25 +27,15 @@ _FORMATS: Final = (
 
 @dataclass(frozen=True)
 class Video:
-    """A video file, without its sound."""
+    """A video file, without its sound. `name` is what its owner calls it, where that is not the file's own."""
 
     path: Path
+    name: str = ""
 
     def pictures(self, canvas: Canvas, fps: float, warn: Warn) -> Iterator[Timed]:
-        import av  # several megabytes, which only a TV with a video needs
-
-        name = self.path.name
-        options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
-        try:
-            container = av.open(str(self.path), container_options=options)
-        except (av.FFmpegError, OSError, ValueError) as error:
-            raise ProgrammeError(
-                f"{name}: this is no video that can be read ({_plain(error)}); export it as MP4 or WebM"
-            ) from None
-        with container:
-            if not container.streams.video:
-                raise ProgrammeError(f"{name}: there is no picture in it, only sound; choose a video")
-            reader = _Reader(container, canvas, fps, name, warn)
+        name = self.name or self.path.name
+        with open_film(self.path, name) as container:
+            reader = FilmReader(container, canvas, fps, name, warn)
             begins_s = 0.0
             while True:
                 count, at_s, step_s = 0, 0.0, reader.interval_s
@@ -67,13 +57,44 @@ class Video:
                 reader.rewind()
 
 
-class _Reader:
-    """One video stream of an open file."""
+def open_film(path: Path, name: str) -> "InputContainer":
+    """A film that has a picture in it. Raises `ProgrammeError`."""
+    import av  # several megabytes, which only a TV with a video needs
 
-    def __init__(self, container: "InputContainer", canvas: Canvas, fps: float, name: str, warn: Warn) -> None:
+    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+    try:
+        container = av.open(str(path), container_options=options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise ProgrammeError(
+            f"{name}: this is no video that can be read ({_plain(error)}); export it as MP4 or WebM"
+        ) from None
+    video = container.streams.video
+    if video and video[0].codec_context is not None:
+        return container
+    container.close()
+    if video:
+        raise ProgrammeError(
+            f"{name}: its pictures are packed in a way that is not known here; export it as MP4 or WebM"
+        )
+    raise ProgrammeError(f"{name}: there is no picture in it, only sound; choose a video")
+
+
+class FilmReader:
+    """One video stream of an open file, on a canvas at most `fps` times a second. `most` is the largest picture it takes."""
+
+    def __init__(
+        self,
+        container: "InputContainer",
+        canvas: Canvas,
+        fps: float,
+        name: str,
+        warn: Warn,
+        most: tuple[int, int] = (MOST_WIDTH, MOST_HEIGHT),
+    ) -> None:
         self._container, self._stream = container, container.streams.video[0]
         self._canvas, self._name, self._warn = canvas, name, warn
         self._told = False
+        self._most = most
         rate = self._stream.average_rate
         self.interval_s = float(1 / rate) if rate and rate > 0 else 1 / 25
         codec = self._stream.codec_context
@@ -152,10 +173,10 @@ class _Reader:
             ) from None
 
     def _check(self, frame: "VideoFrame") -> None:
-        if frame.width > MOST_WIDTH or frame.height > MOST_HEIGHT:
+        if frame.width > self._most[0] or frame.height > self._most[1]:
             raise ProgrammeError(
-                f"{self._name}: the video is {frame.width} by {frame.height}, and the TV plays up to {MOST_WIDTH} by "
-                f"{MOST_HEIGHT}: its first picture stays; export it smaller",
+                f"{self._name}: the video is {frame.width} by {frame.height}, and the TV plays up to {self._most[0]} by "
+                f"{self._most[1]}: its first picture stays; export it smaller",
                 self.planes(frame),
             )
 

@@ -1,0 +1,58 @@
+"""An avatar that is rendered in the job itself: a composer's pictures, in step with the session's sound."""
+
+from collections.abc import Awaitable, Callable
+
+from agent.avatars import AvatarParts
+from agent.avatars.builtin.compose import Composer
+from agent.avatars.builtin.face_state import Expression
+from agent.avatars.builtin.generator import BuiltinVideoGenerator
+from agent.avatars.pausing import PausableAudioOutput
+from agent.avatars.runner import PublishingRunner
+
+
+class RenderedAvatar:
+    """Fed by the session's sound, published by the agent itself."""
+
+    def __init__(self, parts: AvatarParts, make_composer: Callable[[], Composer]) -> None:
+        """`make_composer` is called in the thread that draws."""
+        self._parts = parts
+        self._generator = BuiltinVideoGenerator(
+            parts.spec.mode,
+            make_composer=make_composer,
+            on_frame=parts.on_frame,
+            on_clear=lambda: self.caption(""),
+        )
+        self._audio = PausableAudioOutput(self._generator.audio_sample_rate)
+        parts.session.output.replace_audio_tail(self._audio)
+        self._runner: PublishingRunner | None = None
+
+    async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
+        await self._generator.prepare()
+        await connected()
+        self._runner = PublishingRunner(
+            self._parts.room,
+            mode=self._parts.spec.mode,
+            audio=self._audio,
+            video=self._generator,
+            audio_sample_rate=self._generator.audio_sample_rate,
+        )
+        self._generator.attach(self._runner.playout)
+        self._parts.room.on("participant_connected", lambda _: self._generator.show_promptly())
+        await self._runner.start()
+        await self._runner.first_frame()
+
+    async def broken(self) -> str:
+        if self._runner is None:
+            raise RuntimeError("the avatar is not started")
+        return await self._runner.broken()
+
+    def show(self, expression: Expression) -> None:
+        self._generator.set_expression(expression)
+
+    def caption(self, text: str) -> None:
+        """Burns nothing in."""
+
+    async def aclose(self) -> None:
+        if self._runner is not None:
+            await self._runner.aclose()
+        await self._generator.aclose()

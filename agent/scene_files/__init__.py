@@ -1,0 +1,4 @@
+"""An operator's film, slides and logo, looked at when they arrive: `film` and `pictures` check, and make of them what jobs show.
+
+Run by `agent.scene_program`, never in a job.
+"""

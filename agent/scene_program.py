@@ -1,0 +1,74 @@
+"""`python -m agent prepare-scene-file` and `draw-scene`: what tasks run, and read line by line."""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from protocol.scene_files import SceneFileKind
+
+NICENESS: Final = 15  # conversations go before
+REFUSED: Final = 3
+
+
+def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("kind", choices=[kind.value for kind in SceneFileKind])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path, help="where the prepared file goes, unless the source is good as it is")
+    parser.add_argument("--name", default="", help="what its owner calls it")
+
+
+def add_draw_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("target", type=Path, help="the JPEG; the order is read from standard input")
+
+
+def prepare(arguments: argparse.Namespace) -> int:
+    """Exit status: 0 prepared, 1 could not, 3 refused."""
+    from agent.scene_files.film import prepare_film
+    from agent.scene_files.pictures import prepare_logo, prepare_slide
+    from agent.scene_files.refusals import RefusedFile
+
+    os.nice(NICENESS)
+    source, target = arguments.source, arguments.target
+    try:
+        match SceneFileKind(arguments.kind):
+            case SceneFileKind.FILM:
+                name = arguments.name or source.name
+                prepared = prepare_film(source, target, name, lambda share: _say(share=round(share, 3)))
+            case SceneFileKind.SLIDE:
+                prepared = prepare_slide(source, target)
+            case SceneFileKind.LOGO:
+                prepared = prepare_logo(source, target)
+    except RefusedFile as refusal:
+        _say(refused=str(refusal))
+        return REFUSED
+    except (OSError, MemoryError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    _say(prepared=prepared.model_dump())
+    return 0
+
+
+def draw(arguments: argparse.Namespace) -> int:
+    """Exit status: 0 drawn, 1 could not."""
+    from agent.avatars.builtin.presenters import UnknownPresenterError
+    from agent.avatars.builtin.scene.scene_file import SceneError
+    from agent.environment import HostEnvironment
+    from agent.scene_files.still import draw_scene
+    from protocol.avatar import SceneOrder
+
+    os.nice(NICENESS)
+    try:
+        order = SceneOrder.model_validate_json(sys.stdin.read())
+        left_out = draw_scene(order, arguments.target, HostEnvironment.read().home)
+    except (ValueError, SceneError, UnknownPresenterError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    _say(left_out=left_out)
+    return 0
+
+
+def _say(**fields: Any) -> None:
+    print(json.dumps(fields), flush=True)
