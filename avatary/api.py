@@ -1,7 +1,9 @@
 """The REST API under `/api/v1/`: what automation may do, with bearer tokens. Documentation at `/api/v1/docs`."""
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
 from monitoring.api import router as monitoring_router
@@ -29,3 +31,10 @@ def reject(request: HttpRequest, error: ValidationError) -> HttpResponse:
     by_field = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
     sentences = [f"{field}: {text}" if field else text for field, texts in by_field.items() for text in texts]
     return api.create_response(request, {"detail": " ".join(sentences), "code": "invalid"}, status=422)
+
+
+@api.exception_handler(RequestDataTooBig)
+def measure(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    most_mib = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
+    detail = _("The request is larger than %(most)d MB; nothing of it was taken. Send less at once.") % {"most": most_mib}
+    return api.create_response(request, {"detail": detail, "code": "too_large"}, status=413)

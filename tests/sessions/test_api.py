@@ -173,6 +173,12 @@ def test_a_link_needs_no_body(api_as: ApiAs, session: AvatarSession) -> None:
     assert api_as(Role.OPERATOR).post(f"/api/v1/sessions/{session.code}/links", content_type=JSON).status_code == 201
 
 
+def test_more_than_a_request_may_carry_is_refused_with_a_sentence(api_as: ApiAs, db: None) -> None:
+    answer = api_as(Role.OPERATOR).post("/api/v1/profiles", {"greeting": "x" * 3_000_000}, JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert "2 MB" in answer.json()["detail"]
+
+
 def test_a_profile_with_a_greeting_of_a_megabyte_is_refused(api_as: ApiAs, db: None) -> None:
     body = {"name": "Loud", "greeting": "a" * 1_000_000}
     assert api_as(Role.OPERATOR).post("/api/v1/profiles", body, content_type=JSON).status_code == 422
