@@ -1,5 +1,6 @@
-"""`python -m agent start|stop|status`: the host's agent worker; `prepare-portrait`: a face from a picture; `answer|understand`:
-what avatars know; `prepare-scene-file|draw-scene`: films, slides and logos of scenes.
+"""`python -m agent start|stop|status`: the host's agent worker; `prepare-portrait`: a face from a picture;
+`preview-portrait`: a film in which it speaks; `answer|understand`: what avatars know; `prepare-scene-file|draw-scene`: films,
+slides and logos of scenes.
 
 One JSON line on success, a sentence on stderr otherwise; a portrait's or a film's progress is JSON lines before it.
 """
@@ -8,7 +9,7 @@ import argparse
 import json
 import sys
 
-from agent import portraits_program, scene_program
+from agent import clip_program, portraits_program, scene_program
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
 
@@ -28,6 +29,7 @@ def main() -> int:
         commands.add_parser("prepare-scene-file", help="check a film, a slide or a logo for a scene")
     )
     scene_program.add_draw_arguments(commands.add_parser("draw-scene", help="draw a still of a scene"))
+    clip_program.add_arguments(commands.add_parser("preview-portrait", help="make a film in which a portrait speaks"))
     answer = commands.add_parser("answer", help="tell what an avatar would answer")
     answer.add_argument("knowledge", help="sha256 of the knowledge's asset, or `none`")
     answer.add_argument("question")
@@ -41,6 +43,8 @@ def main() -> int:
         return scene_program.prepare(arguments)
     if arguments.command == "draw-scene":
         return scene_program.draw(arguments)
+    if arguments.command == "preview-portrait":
+        return clip_program.run(arguments)
     try:
         reply = _run(arguments, HostEnvironment.read())
     except (WorkerError, InvalidEnvironment) as error:

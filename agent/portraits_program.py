@@ -2,9 +2,14 @@
 
 import argparse
 import json
+import os
+import resource
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+NICENESS: Final = 10  # conversations go before
+MOST_MEMORY_BYTES: Final = 4 * 1024**3  # of addresses, which are far more than what is used
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,33 +20,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("picture", type=Path, help="a JPEG, PNG or WebP file with one face that looks into the camera")
     parser.add_argument("out", type=Path, help="the prepared portrait")
+    parser.add_argument("--still", type=Path, help="also write head and shoulders there, as a JPEG")
     parser.add_argument("--crop", type=_crop, help="LEFT,TOP,RIGHT,BOTTOM as shares of the picture, 0 to 1")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Exit status: 0 prepared, 1 could not, 3 refused."""
     # Late: the worker's commands need neither OpenCV nor LiteRT.
+    import cv2
+
     from agent.portraits.models import ModelsMissingError
     from agent.portraits.picture import Crop
     from agent.portraits.prepare import prepare_portrait
     from agent.portraits.refusals import RefusedPicture
 
+    stay_small()
     crop = None if arguments.crop is None else Crop(*arguments.crop)
     try:
         prepared = prepare_portrait(
             arguments.picture,
             arguments.out,
             crop=crop,
-            progress=lambda stage, share: _say(stage=stage, share=share),
+            still=arguments.still,
+            progress=lambda stage, share: say(stage=stage, share=share),
         )
     except RefusedPicture as refusal:
-        _say(refused={"code": refusal.code.value, "sentence": str(refusal)})
+        say(refused={"code": refusal.code.value, "sentence": str(refusal)})
         return 3
     except (ModelsMissingError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    _say(stage="done", share=1.0)
-    _say(
+    except (MemoryError, cv2.error) as error:
+        print(f"the picture needs more memory than it may have: {error}", file=sys.stderr)
+        return 1
+    say(stage="done", share=1.0)
+    say(
         prepared={
             "sha256": prepared.sha256,
             "size_bytes": prepared.size_bytes,
@@ -52,7 +65,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _say(**fields: Any) -> None:
+def stay_small() -> None:
+    """No picture may take the host's memory, or its processor from those who talk."""
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    os.nice(NICENESS)
+
+
+def say(**fields: Any) -> None:
     print(json.dumps(fields), flush=True)
 
 

@@ -13,6 +13,7 @@ UNDERSTAND_AFTER_S = 20  # after what makes the first start a quick one
 app = Celery("avatary")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.autodiscover_tasks(related_name="portrait_tasks")
 
 
 @worker_ready.connect

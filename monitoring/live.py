@@ -1,8 +1,8 @@
 """What the pages hear at once: samples and "this changed, fetch it again", over the Channels groups.
 
-A topic is `overview`, `session:<code>` or `host:<name>`. Senders never wait: one background thread a process, the
-`Broadcaster`, owns the connection. A sample that can't be sent is dropped, a change never is: it goes out as soon as Redis
-is back.
+A topic is `overview`, `session:<code>`, `profile:<code>` or `host:<name>`. Senders never wait: one background thread a
+process, the `Broadcaster`, owns the connection. A sample that can't be sent is dropped, a change never is: it goes out as soon
+as Redis is back.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Any, Final
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from sessions.signals import session_changed, worker_changed
+from sessions.signals import portraits_changed, session_changed, worker_changed
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +30,10 @@ MAX_WAITING_SAMPLES: Final = 500
 
 def session_topic(code: str) -> str:
     return f"session:{code}"
+
+
+def profile_topic(code: str) -> str:
+    return f"profile:{code}"
 
 
 def host_topic(host: str) -> str:
@@ -158,9 +162,14 @@ def on_worker_changed(sender: object, *, host: str, **_: object) -> None:
     _broadcaster.changed(OVERVIEW)
 
 
+def on_portraits_changed(sender: object, *, profile: str, **_: object) -> None:
+    _broadcaster.changed(profile_topic(profile))
+
+
 def listen() -> None:
     """Broadcast what the sessions app announces. Called once, when the app is ready."""
     session_changed.connect(on_session_changed, dispatch_uid="monitoring.live.session")
     worker_changed.connect(on_worker_changed, dispatch_uid="monitoring.live.worker")
+    portraits_changed.connect(on_portraits_changed, dispatch_uid="monitoring.live.portraits")
     os.register_at_fork(after_in_child=_renew)
     atexit.register(lambda: _broadcaster.close())

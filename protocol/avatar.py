@@ -9,6 +9,7 @@ from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.scene_files import MOST_SLIDES, SceneFile
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Code = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 
 SceneName = Literal["lobby", "museum-hall", "studio"]
 SCENES: Final = get_args(SceneName)
@@ -30,6 +31,9 @@ class BuiltinSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     presenter: Name = DEFAULT_PRESENTER
+    portrait: Annotated[
+        Code | None, Field(description="An uploaded portrait; the presenter stands in where it can't be had.")
+    ] = None
     scene: Annotated[
         SceneName | None, Field(description="Where the presenter stands; empty is the presenter's own place.")
     ] = None

@@ -60,6 +60,7 @@ class JobSpec(BaseModel):
     knowledge: AssetRef | None = None  # JSON of `protocol.knowledge.Knowledge`
     documents: list[AssetRef] = []  # plain texts of the documents that the knowledge names
     scene_files: list[AssetRef] = []  # film, slides and logo that the provider's settings name; what is lost is missing
+    portrait: AssetRef | None = None  # prepared, of the code in `provider_settings`; none where it is lost
 
 
 def agent_name_for(host: str) -> str:

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 
 from operators.access import require
 from operators.models import Role
-from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, SceneUpload, VisitorLink
+from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, Portrait, SceneUpload, VisitorLink
 
 
 def sessions_for(actor: Any, role: Role = Role.VIEWER) -> QuerySet[AvatarSession]:
@@ -55,3 +55,9 @@ def get_upload_for(actor: Any, profile: Any, code: Any, role: Role = Role.OPERAT
     """The upload of `code` for the profile of that code. Raises `PermissionDenied`, `Http404`."""
     require(actor, role)
     return get_object_or_404(SceneUpload.objects.select_related("profile__current"), code=code, profile__code=profile)
+
+
+def get_portrait_for(actor: Any, profile: Any, code: Any, role: Role = Role.OPERATOR) -> Portrait:
+    """The portrait of `code` of the profile of that code. Raises `PermissionDenied`, `Http404`."""
+    require(actor, role)
+    return get_object_or_404(Portrait.objects.select_related("profile__current"), code=code, profile__code=profile)

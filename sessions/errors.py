@@ -68,6 +68,42 @@ class PieceOutOfPlace(SessionError):
         self.received_bytes = received_bytes
 
 
+class PortraitNotReady(SessionError):
+    code = "portrait_not_ready"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(_("Nothing was changed: “%(name)s” is not ready to be worn.") % {"name": name})
+
+
+class PortraitBusy(SessionError):
+    code = "portrait_busy"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            _("Nothing was changed: “%(name)s” is being prepared. Wait until that is done.") % {"name": name}
+        )
+
+
+class PortraitWorn(SessionError):
+    code = "portrait_worn"
+
+    def __init__(self, name: str, wearers: list[str]) -> None:
+        super().__init__(
+            _("Nothing was removed: %(profiles)s wears “%(name)s”. Choose another face there first.")
+            % {"name": name, "profiles": ", ".join(f"“{wearer}”" for wearer in wearers)}
+        )
+
+
+class PortraitOnAir(SessionError):
+    code = "portrait_on_air"
+
+    def __init__(self, name: str, sessions: int) -> None:
+        super().__init__(
+            _("Nothing was removed: “%(name)s” is on air in %(n)d session(s). Stop them first.")
+            % {"name": name, "n": sessions}
+        )
+
+
 class LinkError(SessionError):
     """A visitor link that lets nobody in. `title` and `hint` are for the visitor's page."""
 

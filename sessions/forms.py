@@ -7,12 +7,23 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.modes import DEFAULT_MODE_SLUG
 from protocol.test_card import Quality
-from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, ProfileVersion, State
+from sessions.models import (
+    AvatarProfile,
+    AvatarSession,
+    DeploymentMode,
+    EndReason,
+    Portrait,
+    PortraitStatus,
+    ProfileVersion,
+    State,
+)
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Language, Provider
 from sessions.providers import PLACES, PRESENTERS, VOICES, quality_choices, tv_choices
@@ -177,15 +188,44 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["tv"].choices = tv_choices(  # type: ignore[attr-defined]
             film=bool(self._known.get("film")), deck=bool(self._known.get("slides"))
         )
+        self._portraits: dict[str, Portrait] = {}
         if self.instance.pk:
             self.initial.update(self._known)
             self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
+            self._offer_portraits()
         for name in ("name", "tagline"):
             self.fields[name].widget.attrs["dir"] = "auto"
         dress(self)
         self.is_read_only = is_read_only
         if is_read_only:
             freeze(self)
+
+    def _offer_portraits(self) -> None:
+        """The uploaded faces of the profile, and the one that it wears, beside the drawn ones."""
+        worn = self.instance.portrait
+        mine = Q(profile=self.instance.profile_id) | (Q(code=worn) if worn else Q(pk=None))
+        self._portraits = {
+            str(portrait.code): portrait for portrait in Portrait.objects.filter(mine, status=PortraitStatus.PREPARED)
+        }
+        choices = [(code, str(portrait)) for code, portrait in self._portraits.items()]
+        self.fields["presenter"].choices = [*PRESENTERS.items(), *choices]  # type: ignore[attr-defined]
+        if worn in self._portraits:
+            self.initial["presenter"] = worn
+
+    @property
+    def faces(self) -> list[dict[str, Any]]:
+        """What can be chosen: value, label, address of the still picture, and whether it was uploaded."""
+        return [
+            {
+                "value": value,
+                "label": label,
+                "url": reverse("sessions:face", args=[value])
+                if value in self._portraits
+                else static(f"img/presenters/{value}.jpg"),
+                "is_uploaded": value in self._portraits,
+            }
+            for value, label in self.fields["presenter"].choices  # type: ignore[attr-defined]
+        ]
 
     @property
     def chosen_presenter(self) -> str:
@@ -203,6 +243,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen = {name: settings[name] for name in own if settings[name]}
         if values["provider"] == Provider.BUILT_IN:
             chosen |= {name: value for name, value in self._known.items() if name in self.ELSEWHERE}
+            if chosen.get("presenter") in self._portraits:  # the drawn face of before stands in where it can't be had
+                chosen |= {"portrait": chosen["presenter"], "presenter": self.instance.presenter}
         values["provider_settings"] = chosen
         return values
 

@@ -12,6 +12,7 @@ from protocol.avatar import BuiltinSettings, SceneName, TvProgramme
 from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.test_card import PRESETS, CardSettings, Quality
 from protocol.voices import CEDAR, HEART
+from sessions.models.portraits import Portrait, PortraitStatus
 from sessions.models.profiles import Provider
 
 Presenter = Literal["presenter", "omar", "maryam", "daniel"]
@@ -91,6 +92,17 @@ def check_provider_settings(provider: str, settings: Mapping[str, Any]) -> None:
                 % {"provider": provider, "problems": problems}
             }
         ) from None
+
+
+def check_portrait(settings: Mapping[str, Any]) -> None:
+    """Raises `ValidationError` with a sentence for an uploaded portrait that is not there, or not ready to be worn."""
+    code = settings.get("portrait")  # its form was checked
+    # Locked, so that nobody removes it before the version that wears it is written.
+    ready = Portrait.objects.select_for_update().filter(code=code, status=PortraitStatus.PREPARED) if code else None
+    if ready is not None and ready.first() is None:
+        raise ValidationError(
+            {"provider_settings": _("Nothing was kept: the portrait that was chosen is gone. Choose another face.")}
+        )
 
 
 def check_voice(voice: str) -> None:

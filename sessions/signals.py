@@ -1,6 +1,7 @@
-"""What the rest of the project may listen to. Both are sent after the commit."""
+"""What the rest of the project may listen to. All are sent after the commit."""
 
 from django.dispatch import Signal
 
 session_changed = Signal()  # code: str
+portraits_changed = Signal()  # profile: str, its code
 worker_changed = Signal()  # host: str

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sessions.views import assets, join, knowledge, modes, overview, profiles, scene, session, start
+from sessions.views import assets, join, knowledge, modes, overview, portraits, profiles, scene, session, start
 
 app_name = "sessions"
 urlpatterns = [
@@ -22,6 +22,13 @@ urlpatterns = [
     path("profiles/<uuid:code>/", profiles.profile, name="profile"),
     path("profiles/<uuid:code>/duplicate", profiles.duplicate, name="duplicate-profile"),
     path("profiles/<uuid:code>/archive", profiles.archive, name="archive-profile"),
+    path("profiles/<uuid:code>/portrait", portraits.portraits, name="portraits"),
+    path("profiles/<uuid:code>/portrait/list", portraits.portrait_list, name="portrait-list"),
+    path("profiles/<uuid:code>/portrait/<uuid:portrait>/again", portraits.prepare_again, name="prepare-portrait"),
+    path("profiles/<uuid:code>/portrait/<uuid:portrait>/speak", portraits.speak, name="speak-portrait"),
+    path("profiles/<uuid:code>/portrait/<uuid:portrait>/use", portraits.use, name="use-portrait"),
+    path("profiles/<uuid:code>/portrait/<uuid:portrait>/remove", portraits.remove, name="remove-portrait"),
+    path("profiles/<uuid:code>/portrait/<uuid:portrait>/clip.webm", portraits.clip, name="portrait-clip"),
     path("profiles/<uuid:code>/knowledge/", knowledge.knowledge, name="knowledge"),
     path("profiles/<uuid:code>/knowledge/new", knowledge.new_pair, name="new-pair"),
     path("profiles/<uuid:code>/knowledge/import", knowledge.import_pairs, name="import-pairs"),
@@ -44,5 +51,6 @@ urlpatterns = [
     path("modes/<slug:slug>/copy", modes.copy, name="copy-mode"),
     path("modes/<slug:slug>/archive", modes.archive, name="archive-mode"),
     path("assets/<str:sha256>", assets.asset, name="asset"),
+    path("portraits/<uuid:portrait>/face.jpg", portraits.face, name="face"),
     path("j/<str:token>", join.join, name="join"),
 ]

@@ -1,12 +1,14 @@
 """The built-in avatar: a presenter in a scene."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from agent.assets import AssetStore
 from agent.avatars import AvatarParts
 from agent.avatars.builtin.own_files import OwnFiles
 from agent.avatars.builtin.picture import composer_of, programme_of
 from agent.avatars.builtin.scene.captions import Words
+from agent.avatars.builtin.uploaded import portrait_file
 from agent.avatars.rendered import RenderedAvatar
 from agent.environment import HostEnvironment
 from protocol.avatar import BuiltinSettings
@@ -18,7 +20,9 @@ class BuiltinAvatar(RenderedAvatar):
     def __init__(self, parts: AvatarParts) -> None:
         self._settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
         self._words = Words()
-        self._files = OwnFiles(AssetStore(HostEnvironment.read().home), parts.spec.scene_files)
+        self._store = AssetStore(HostEnvironment.read().home)
+        self._files = OwnFiles(self._store, parts.spec.scene_files)
+        self._portrait: Path | None = None
         super().__init__(
             parts,
             composer_of(
@@ -28,11 +32,16 @@ class BuiltinAvatar(RenderedAvatar):
                 warn=parts.warn,
                 programme=programme_of(self._settings, self._files),
                 files=self._files,
+                portrait=lambda: self._portrait,
             ),
         )
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
         self._files.start(first=self._settings.logo)
+        if self._settings.portrait is not None:
+            self._portrait = await portrait_file(
+                self._parts.spec.portrait, self._store, self._parts.warn, stand_in=self._settings.presenter
+            )
         await super().start(connected)
 
     def caption(self, text: str) -> None:

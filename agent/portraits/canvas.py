@@ -15,6 +15,9 @@ _FACE_HEIGHT: Final = 0.40  # of the canvas's height
 _LARGEST_FACE: Final = 0.56
 _FACE_MIDDLE_Y: Final = 0.43  # of the canvas's height
 _LEAST_ROLL: Final = 0.015  # radians; less is left as it is
+_EDGE: Final = 2  # pixels of the picture
+_HIDDEN_FROM_Y: Final = 900  # of the canvas: from here down scenes have a desk in front
+_MOST_CUT_ROWS: Final = 12
 _FOREHEAD, _CHIN, _LEFT, _RIGHT = 10, 152, 33, 263
 
 
@@ -30,12 +33,12 @@ def lay_on_canvas(upload: Upload, mesh: Mesh) -> OnCanvas:
     """Turned, scaled and moved; what a picture without transparency does not cover is made up from its edges."""
     height, width = upload.colour.shape[:2]
     if upload.alpha is not None and (width, height) == (CANVAS_WIDTH, CANVAS_HEIGHT):  # drawn for it
-        return OnCanvas(_bled(upload.colour, upload.alpha), upload.alpha, mesh)
+        return OnCanvas(bled(upload.colour, upload.alpha), upload.alpha, mesh)
     move = _move(upload, mesh)
     scale = float(np.hypot(move[0, 0], move[0, 1]))
     colour = upload.colour
     if upload.alpha is not None:
-        colour = _bled(colour, upload.alpha)
+        colour = bled(colour, upload.alpha)
     if scale < 0.6:  # an affine map does not average
         colour = np.asarray(cv2.GaussianBlur(colour, (0, 0), 0.4 / scale), np.uint8)
     size = (CANVAS_WIDTH, CANVAS_HEIGHT)
@@ -47,6 +50,17 @@ def lay_on_canvas(upload: Upload, mesh: Mesh) -> OnCanvas:
         return OnCanvas(picture, np.asarray(mask, np.uint8), placed)
     covered = cv2.warpAffine(np.full((height, width), 255, np.uint8), move, size, flags=cv2.INTER_LINEAR)
     return OnCanvas(_extended(picture, np.asarray(covered, np.uint8)), None, placed)
+
+
+def is_cut_off(upload: Upload, mesh: Mesh) -> bool:
+    """Whether a cut-out figure would end in a straight edge where it is seen: at a side of its picture, or above its head."""
+    if upload.alpha is None:
+        return False
+    edge = np.zeros_like(upload.alpha)
+    for line in (np.s_[:, :_EDGE], np.s_[:, -_EDGE:], np.s_[:_EDGE]):
+        edge[line] = upload.alpha[line]
+    seen = cv2.warpAffine(edge, _move(upload, mesh), (CANVAS_WIDTH, CANVAS_HEIGHT), flags=cv2.INTER_NEAREST)
+    return int((seen[:_HIDDEN_FROM_Y] > 127).any(axis=1).sum()) > _MOST_CUT_ROWS
 
 
 def _move(upload: Upload, mesh: Mesh) -> NDArray[np.float64]:
@@ -94,7 +108,7 @@ def _moved(mesh: Mesh, move: NDArray[np.float64], scale: float) -> Mesh:
     return Mesh(points, (mesh.depth * scale).astype(np.float32), mesh.presence, (irises[0], irises[1]))
 
 
-def _bled(colour: Picture, alpha: NDArray[np.uint8]) -> Picture:
+def bled(colour: Picture, alpha: NDArray[np.uint8]) -> Picture:
     """Colour carried out over the edge, so that packing it brings in nothing dark."""
     height, width = alpha.shape
     solid = (alpha > 200).astype(np.uint8)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from agent.portraits.models import Picture
 from agent.portraits.refusals import RefusalCode, RefusedPicture
+from protocol.portraits import MOST_PICTURE_BYTES, MOST_PICTURE_PIXELS
 
-MOST_BYTES: Final = 20 * 1024 * 1024
-MOST_PIXELS: Final = 40_000_000
 _LEAST_SIDE: Final = 64
 
 
@@ -34,13 +33,13 @@ class Crop(NamedTuple):
 
 def read_picture(path: Path, crop: Crop | None = None) -> Upload:
     """Raises `RefusedPicture` (not_a_picture, too_large, too_small)."""
-    if path.stat().st_size > MOST_BYTES:
+    if path.stat().st_size > MOST_PICTURE_BYTES:
         raise RefusedPicture(RefusalCode.TOO_LARGE)
     content = path.read_bytes()
     size = _size_of(content)
     if size is None:
         raise RefusedPicture(RefusalCode.NOT_A_PICTURE)
-    if size[0] * size[1] > MOST_PIXELS:
+    if size[0] * size[1] > MOST_PICTURE_PIXELS:
         raise RefusedPicture(RefusalCode.TOO_LARGE)
     packed = np.frombuffer(content, np.uint8)
     # A JPEG has no alpha and may lie on its side, which only this way of reading puts right.

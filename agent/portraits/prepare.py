@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.avatars.builtin.portrait_file import Portrait, write_portrait
-from agent.portraits.canvas import OnCanvas, lay_on_canvas
+from agent.avatars.builtin.still import still_of
+from agent.portraits.backdrop import without_backdrop
+from agent.portraits.canvas import OnCanvas, is_cut_off, lay_on_canvas
 from agent.portraits.checks import check_mesh, one_face
 from agent.portraits.models import FaceModels, Picture
 from agent.portraits.picture import Crop, Upload, read_picture
@@ -32,9 +34,16 @@ class Prepared:
 
 
 def prepare_portrait(
-    source: Path, target: Path, *, crop: Crop | None = None, progress: Callable[[str, float], None]
+    source: Path,
+    target: Path,
+    *,
+    crop: Crop | None = None,
+    still: Path | None = None,
+    progress: Callable[[str, float], None],
 ) -> Prepared:
-    """Write `target` from the picture `source`. `progress` is told each stage and the share that is done before it.
+    """Write `target` from the picture `source`, and head and shoulders as pages show them to `still` (JPEG).
+
+    `progress` is told each stage and the share that is done before it.
 
     Raises `RefusedPicture`, and `ModelsMissingError` where the face models are not installed; then nothing is written.
     """
@@ -47,11 +56,17 @@ def prepare_portrait(
     mesh = models.mesh(looked_at, face)
     progress("checking the face", 0.35)
     check_mesh(looked_at, mesh)
-    progress("placing the face", 0.5)
-    canvas = lay_on_canvas(upload, mesh)
+    progress("cutting out", 0.4)
+    cut_out = without_backdrop(upload, mesh)
+    progress("placing the face", 0.55)
+    canvas = lay_on_canvas(cut_out, mesh)
+    if cut_out is not upload and is_cut_off(cut_out, mesh):  # it keeps the background that hides where it ends
+        canvas = lay_on_canvas(upload, mesh)
     progress("measuring eyes and lips", 0.65)
     portrait = _portrait(canvas)
-    progress("writing", 0.9)
+    progress("writing", 0.85)
+    if still is not None:
+        still.write_bytes(still_of(portrait))
     write_portrait(portrait, target)
     content = target.read_bytes()
     return Prepared(

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, ProfileVersion
-from sessions.providers import check_provider_settings, check_voice
+from sessions.providers import check_portrait, check_provider_settings, check_voice
 
 FIELDS: Final = (
     "name",
@@ -81,3 +81,4 @@ def _check(version: ProfileVersion) -> None:
     version.full_clean()
     check_voice(version.voice)
     check_provider_settings(version.provider, version.provider_settings)
+    check_portrait(version.provider_settings)

@@ -12,7 +12,7 @@ from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
 from protocol.modes import ModeSettings
 from sessions.access import get_profile_for, modes_for, profiles_for
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
-from sessions.models import AvatarProfile, DeploymentMode
+from sessions.models import AvatarProfile, DeploymentMode, Portrait
 
 router = Router(tags=["profiles and modes"])
 
@@ -28,6 +28,13 @@ class ProfileIn(Schema):
     provider_settings: dict[str, JsonValue] = {}
 
 
+class PortraitOut(Schema):
+    """An uploaded face; `provider_settings.portrait` names it by its code."""
+
+    code: UUID
+    name: str
+
+
 class ProfileOut(Schema):
     code: UUID
     version: int
@@ -39,6 +46,7 @@ class ProfileOut(Schema):
     voice: str
     provider: str
     provider_settings: dict[str, Any]
+    portrait: PortraitOut | None  # none: a drawn face is worn
     archived: bool
 
     @classmethod
@@ -46,7 +54,14 @@ class ProfileOut(Schema):
         version = profile.current
         assert version is not None, "a profile is written together with its first version"  # noqa: S101
         fields = {name: getattr(version, name) for name in ProfileIn.model_fields}
-        return cls(code=profile.code, version=version.number, archived=profile.archived_at is not None, **fields)
+        worn = Portrait.objects.filter(code=version.portrait).first() if version.portrait else None
+        return cls(
+            code=profile.code,
+            version=version.number,
+            portrait=PortraitOut(code=worn.code, name=worn.name) if worn else None,
+            archived=profile.archived_at is not None,
+            **fields,
+        )
 
 
 class ModeOut(Schema):

@@ -1,4 +1,5 @@
 from sessions.models.avatar_session import AvatarSession, EndReason, SessionEvent, State
+from sessions.models.portraits import ClipStatus, Portrait, PortraitStatus
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
 from sessions.models.scene_uploads import SceneUpload
 from sessions.models.visits import Visit, VisitorLink
@@ -8,9 +9,12 @@ __all__ = [
     "AgentWorker",
     "AvatarProfile",
     "AvatarSession",
+    "ClipStatus",
     "DeploymentMode",
     "EndReason",
     "ModeVersion",
+    "Portrait",
+    "PortraitStatus",
     "ProfileVersion",
     "SceneUpload",
     "SessionEvent",

@@ -16,6 +16,7 @@ from protocol.modes import ModeSettings
 from protocol.test_card import CardSettings
 from sessions import assets
 from sessions.knowledge import knowledge_references
+from sessions.models.portraits import Portrait, PortraitStatus
 from sessions.models.profiles import Language, ModeVersion, ProfileVersion, Provider
 
 
@@ -129,7 +130,8 @@ class AvatarSession(models.Model):
 
     def as_job_spec(self) -> JobSpec:
         """The order for the job that serves this session in its present attempt. Raises `AssetLost`."""
-        knowledge, documents = knowledge_references(self.profile_version.knowledge, self._assets_good_until())
+        good_until = self._assets_good_until()
+        knowledge, documents = knowledge_references(self.profile_version.knowledge, good_until)
         return JobSpec(
             session_code=str(self.code),
             room=self.room,
@@ -144,7 +146,8 @@ class AvatarSession(models.Model):
             greeted=list(self.visits.exclude(greeted_at=None).values_list("identity", flat=True)),
             knowledge=knowledge,
             documents=documents,
-            scene_files=self._scene_files(self._assets_good_until()),
+            scene_files=self._scene_files(good_until),
+            portrait=self._portrait_reference(good_until),
         )
 
     def _scene_files(self, good_until: int) -> list[AssetRef]:
@@ -156,6 +159,15 @@ class AvatarSession(models.Model):
             with contextlib.suppress(assets.AssetLost):
                 found[file.sha256] = assets.reference(file.sha256, good_until)
         return list(found.values())
+
+    def _portrait_reference(self, good_until: int) -> AssetRef | None:
+        """The face that is worn, where there is one and it is still there: without it the job shows a drawn one."""
+        code = self.profile_version.portrait
+        worn = Portrait.objects.filter(code=code, status=PortraitStatus.PREPARED).first() if code else None
+        try:
+            return None if worn is None else assets.reference(worn.prepared, good_until)
+        except assets.AssetLost:
+            return None
 
     def _assets_good_until(self) -> int:
         """Until after the longest that the session may last; the same in every order, which is told by it from others."""

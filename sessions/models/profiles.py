@@ -85,6 +85,11 @@ class ProfileVersion(models.Model):
         """Which drawn face the built-in renderer shows."""
         return str(self.provider_settings.get("presenter", DEFAULT_PRESENTER))
 
+    @property
+    def portrait(self) -> str:
+        """Code of the uploaded portrait that it wears; empty where it wears a drawn face."""
+        return str(self.provider_settings.get("portrait") or "")
+
     def as_spec(self) -> ProfileSpec:
         """What the job is told of the profile."""
         return ProfileSpec(

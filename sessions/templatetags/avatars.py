@@ -3,8 +3,9 @@
 from typing import Any, Final
 
 from django import template
+from django.utils.translation import gettext as _
 
-from sessions.models import AvatarSession, ProfileVersion, State
+from sessions.models import AvatarSession, Portrait, PortraitStatus, ProfileVersion, State
 from sessions.presenters import portrait_url
 from sessions.verdicts import is_failure
 
@@ -17,6 +18,13 @@ CHIP_ICONS: Final = {
     State.DEGRADED: "alert-triangle",
     State.STOPPING: "player-stop",
     State.ENDED: "circle-minus",
+}
+PORTRAIT_CHIPS: Final = {  # tone, icon
+    PortraitStatus.WAITING: ("requested", "clock"),
+    PortraitStatus.PREPARING: ("starting", "progress"),
+    PortraitStatus.PREPARED: ("ready", "circle-check"),
+    PortraitStatus.REFUSED: ("degraded", "ban"),
+    PortraitStatus.FAILED: ("failed", "circle-x"),
 }
 
 
@@ -38,4 +46,18 @@ def state_chip(session: AvatarSession) -> dict[str, Any]:
         "style": style,
         "word": session.get_state_display(),
         "turning": session.state == State.STARTING,
+    }
+
+
+@register.inclusion_tag("includes/chip.html")
+def portrait_chip(portrait: Portrait, is_worn: bool) -> dict[str, Any]:
+    """How far an uploaded portrait is, or that it is worn."""
+    status = PortraitStatus(portrait.status)
+    tone, icon_name = PORTRAIT_CHIPS[status]
+    return {
+        "tone": tone,
+        "icon_name": icon_name,
+        "style": "outline",
+        "word": _("Worn now") if is_worn else portrait.get_status_display(),
+        "turning": status == PortraitStatus.PREPARING,
     }

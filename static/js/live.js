@@ -1,4 +1,4 @@
-/* One live socket a page. Elements name what they care about in data-topic ("overview", "session:<code>", "host:<name>").
+/* One live socket a page. Elements name what they care about in data-topic ("overview", "session:<code>", "profile:<code>", "host:<name>").
    The server sends {"type": "sample", "topic", "data"} and {"type": "changed", "topic"}.
    - a sample becomes a "sample" event on document (detail: {topic, data}), and is measured until it is painted;
    - a change triggers "changed" on each element of its topic, on which htmx fetches the element again.
@@ -93,8 +93,9 @@ function fetchAgain(element) {
   }, wait);
 }
 
-/** True while a person types in it or has its dialog open: it is fetched when they are done. @param {Element} element */
+/** True while a person types in it, has its dialog open or plays its film: it is fetched when they are done. @param {Element} element */
 function isBusy(element) {
+  if ([...element.querySelectorAll("video")].some((video) => !video.paused && !video.ended)) return true;
   return Boolean(element.querySelector("dialog[open], input:focus, textarea:focus, select:focus, details[open]"));
 }
 

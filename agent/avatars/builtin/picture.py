@@ -7,7 +7,8 @@ from typing import Final
 from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.drawing.face import DrawnFace
 from agent.avatars.builtin.own_files import OwnFiles, OwnFilm, OwnSlides, read_logo
-from agent.avatars.builtin.presenters import load_presenter
+from agent.avatars.builtin.portrait_file import BrokenPortraitError
+from agent.avatars.builtin.presenters import Presenter, load_presenter, uploaded_presenter
 from agent.avatars.builtin.scene.captions import BurntCaptions, Words
 from agent.avatars.builtin.scene.programme import Programme, Warn
 from agent.avatars.builtin.scene.scene_file import PLAIN, load_scene
@@ -44,18 +45,29 @@ def composer_of(
     warn: Warn,
     programme: Programme | None = None,
     files: OwnFiles | None = None,
+    portrait: Callable[[], Path | None] = lambda: None,
 ) -> Callable[[], FrameComposer]:
     """What makes the composer of the picture, in the thread that will draw. `words` are burnt in where the profile says so;
-    `warn` takes a sentence, from any thread; the logo comes out of `files`. Raises `UnknownPresenterError`, `SceneError`."""
-    presenter = load_presenter(settings.presenter)
-    portrait = presenter.portrait
-    scene = PLAIN if presenter.scene is None else load_scene(settings.scene or presenter.scene)
-    size = mode.video_width, mode.video_height
+    `warn` takes a sentence, from any thread; the logo comes out of `files`. `portrait` is asked then for the file of an
+    uploaded face; the presenter that ships stands in where it is broken. Raises `UnknownPresenterError`, `SceneError`."""
+    shipped = load_presenter(settings.presenter)
+    if shipped.scene is not None:
+        load_scene(settings.scene or shipped.scene)  # raises here, not in the thread
 
     def make() -> FrameComposer:
+        if (uploaded := portrait()) is not None:
+            try:
+                return composed(uploaded_presenter(uploaded))
+            except (BrokenPortraitError, FileNotFoundError) as error:
+                warn(f"The uploaded portrait can't be shown ({error}); {settings.presenter!r} stands in.")
+        return composed(shipped)
+
+    def composed(presenter: Presenter) -> FrameComposer:
+        scene = PLAIN if presenter.scene is None else load_scene(settings.scene or presenter.scene)
+        size = mode.video_width, mode.video_height
         logo = read_logo(settings.logo, files, warn) if files and settings.logo else None
         stage = Stage(scene, *size, tv_is_on=programme is not None, logo=logo)
-        face = DrawnFace(portrait, stage.presenter_place(portrait.places), *size)
+        face = DrawnFace(presenter.portrait, stage.presenter_place(presenter.portrait.places), *size)
         tv = None
         if programme is not None and scene.file.tv is not None and (screen := Screen(stage, scene.file.tv)).is_seen:
             tv = Tv(screen, programme, mode.tv_fps, warn)

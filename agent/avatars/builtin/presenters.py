@@ -9,7 +9,7 @@ from agent.avatars.builtin.portrait_file import Curve, Places, Portrait, read_po
 
 ASSETS: Final = Path(__file__).parent / "assets"
 _SCENES: Final = {"omar": "lobby", "presenter": "studio"}
-_DEFAULT_SCENE: Final = "museum-hall"
+DEFAULT_SCENE: Final = "museum-hall"
 
 
 class UnknownPresenterError(ValueError):
@@ -53,7 +53,13 @@ def load_presenter(name: str) -> Presenter:
     if name not in presenter_names():
         raise UnknownPresenterError(f"no presenter is called {name!r}; choose one of {', '.join(presenter_names())}")
     portrait = read_portrait(ASSETS / f"{name}.portrait")
-    return Presenter(portrait, None if portrait.mask is None else _SCENES.get(name, _DEFAULT_SCENE))
+    return Presenter(portrait, None if portrait.mask is None else _SCENES.get(name, DEFAULT_SCENE))
+
+
+def uploaded_presenter(path: Path) -> Presenter:
+    """An uploaded portrait that was prepared. Raises `BrokenPortraitError`, `FileNotFoundError`."""
+    portrait = read_portrait(path)
+    return Presenter(portrait, None if portrait.mask is None else DEFAULT_SCENE)
 
 
 def place(places: Places, width: int, height: int) -> Placement:
