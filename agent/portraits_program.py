@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-NICENESS: Final = 10  # conversations go before
+NICENESS: Final = 5  # conversations go before; but somebody waits for it
 MOST_MEMORY_BYTES: Final = 4 * 1024**3  # of addresses, which are far more than what is used
 
 

@@ -16,7 +16,7 @@ from sessions.actions.portraits import enqueue_clip, enqueue_preparation, forget
 from sessions.models import ClipStatus, Portrait, PortraitStatus
 
 UNTAKEN_AFTER: Final = timedelta(seconds=15)  # a queue that was away has dropped the order
-SILENT_AFTER: Final = timedelta(seconds=150)  # longer than any program may take
+SILENT_AFTER: Final = timedelta(seconds=270)  # longer than any program may take
 
 
 def record_taken(portrait: Portrait) -> bool:
