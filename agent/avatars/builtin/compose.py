@@ -14,14 +14,12 @@ from agent.avatars.builtin.scene.captions import BurntCaptions
 from agent.avatars.builtin.scene.stage import Stage
 from agent.avatars.builtin.scene.tv import Tv
 
-# Frames that are kept: the breath, all of its steps, at one place of the head; and as much as one and a half in patches.
-_KEPT_FRAMES: Final = 9
-_KEPT_PATCHES: Final = 1.5
+_KEPT_FRAMES: Final = 3  # of drawn parts, in bytes of frames: some places of the head, and what the mouth says there
 
 
 @dataclass(frozen=True)
 class ComposedFrame:
-    """An I420 frame, not to be written to, and how it came about."""
+    """An I420 frame, not to be written to, and how it came about: "cached" where nothing had to be drawn for it."""
 
     buffer: bytearray
     kind: Literal["composed", "cached"]
@@ -29,10 +27,11 @@ class ComposedFrame:
 
 
 class Patch(NamedTuple):
-    """Finished pixels for one region of a frame."""
+    """Finished pixels for one region of a frame, and what of the presenter in it stands in front of the TV's screen."""
 
     planes: Planes
     rect: Rect
+    before_tv: Cutout | None
 
 
 class Composer(Protocol):
@@ -56,46 +55,47 @@ class FrameComposer:
 
     def __init__(self, face: Face, stage: Stage, tv: Tv | None = None, captions: BurntCaptions | None = None) -> None:
         self._face, self._stage, self._tv, self._captions = face, stage, tv, captions
-        frame_bytes = stage.width * stage.height * 3 // 2
-        self._frames: Kept[bytearray] = Kept(_KEPT_FRAMES * frame_bytes, len)
-        self._patches: Kept[Patch] = Kept(int(_KEPT_PATCHES * frame_bytes), lambda patch: patch.planes.nbytes)
+        self._still, self._still_before_tv = self._upright()
+        self._kept: Kept[list[Patch]] = Kept(_KEPT_FRAMES * len(self._still), _bytes_of)
+        self._recurring: dict[Hashable, list[Patch]] = {}
         self._last: tuple[Hashable, bytearray] | None = None
 
     @property
     def held_bytes(self) -> int:
-        """Memory in kept frames and patches."""
-        return self._frames.held + self._patches.held
+        """Memory in kept parts."""
+        return self._kept.held + sum(map(_bytes_of, self._recurring.values()))
 
     def compose(self, state: FaceState) -> ComposedFrame:
-        """The frame of `state` with the TV and the caption of this moment: a kept one when it has been so before."""
+        """The frame of `state` with the TV and the caption of this moment: the last one where nothing has changed."""
         started = time.perf_counter()
         shown = None if self._tv is None else self._tv.shown()
         caption = None if self._captions is None else self._captions.shown()
-        posture, parts = self._face.posture(state), self._face.parts(state)
-        moment = (posture, *(part.key for part in parts), shown and shown.number, caption and caption.text)
+        parts = self._face.parts(state)
+        moment = (*(part.key for part in parts), shown and shown.number, caption and caption.text)
         if self._last is not None and self._last[0] == moment:
             return ComposedFrame(self._last[1], "cached", (time.perf_counter() - started) * 1000)
-        base, kept = self._frames.get(posture), True
-        if base is None:
-            base, kept = self._whole(state), False
-            self._frames.put(posture, base)
-        buffer = base
-        if parts or shown is not None or caption is not None:
-            kept = False
-            buffer = bytearray(base)
-            planes = planes_of(buffer, self._stage.width, self._stage.height)
-            for part in parts:
-                patch = self._patch(part)
-                planes.paste(patch.planes, patch.rect)
-            if shown is not None:
-                planes.paste(self._stage.finished(shown.below, shown.rect), shown.rect)
-                for cutout in self._before_tv(state, parts, shown.rect):
-                    below = shown.below.crop(cutout.rect.inside(shown.rect))
-                    planes.paste(self._stage.lay(cutout, below), cutout.rect)
-            if caption is not None:
-                caption.overlay.lie_over(planes)
+        drawn_anew = shown is not None or caption is not None or self._last is None
+        buffer = bytearray(self._still)
+        frame = planes_of(buffer, self._stage.width, self._stage.height)
+        before_tv = self._still_before_tv.copy()
+        for part in parts:
+            patches = self._recurring.get(part.key) or self._kept.get(part.key)
+            if patches is None:
+                drawn_anew = True
+                patches = self._drawn(part)
+            for patch in patches:
+                frame.paste(patch.planes, patch.rect)
+                if patch.before_tv is not None:
+                    before_tv.append(patch.before_tv)
+        if shown is not None:
+            frame.paste(self._stage.finished(shown.below, shown.rect), shown.rect)
+            for cutout in before_tv:
+                below = shown.below.crop(cutout.rect.inside(shown.rect))
+                frame.paste(self._stage.lay(cutout, below), cutout.rect)
+        if caption is not None:
+            caption.overlay.lie_over(frame)
         self._last = moment, buffer
-        return ComposedFrame(buffer, "cached" if kept else "composed", (time.perf_counter() - started) * 1000)
+        return ComposedFrame(buffer, "composed" if drawn_anew else "cached", (time.perf_counter() - started) * 1000)
 
     def warm_up(self) -> Iterator[None]:
         yield from self._face.warm_up()
@@ -112,29 +112,32 @@ class FrameComposer:
         if self._tv is not None:
             self._tv.close()
 
-    def _whole(self, state: FaceState) -> bytearray:
-        """The presenter in a posture before the still scene."""
+    def _upright(self) -> tuple[bytearray, list[Cutout]]:
+        """The presenter standing still in the scene, and what of that stands in front of the TV's screen."""
         buffer = bytearray(self._stage.width * self._stage.height * 3 // 2)
-        planes = planes_of(buffer, self._stage.width, self._stage.height)
-        for target, source in zip(planes, self._stage.empty, strict=True):
+        frame = planes_of(buffer, self._stage.width, self._stage.height)
+        for target, source in zip(frame, self._stage.empty, strict=True):
             target[:] = source
-        for cutout in self._face.figure(state):
-            planes.paste(self._stage.lay(cutout), cutout.rect)
-        return buffer
+        before_tv = []
+        for cutout in self._face.figure():
+            patch = self._patch(cutout)
+            frame.paste(patch.planes, patch.rect)
+            if patch.before_tv is not None:
+                before_tv.append(patch.before_tv)
+        return buffer, before_tv
 
-    def _before_tv(self, state: FaceState, parts: list[Part], screen: Rect) -> Iterator[Cutout]:
-        """What of the presenter stands in front of the TV's screen."""
-        yield from self._face.figure(state, within=screen)
-        for part in parts:
-            cutout = part.draw() if self._patch(part).rect.common(screen) else None
-            rect = cutout and cutout.rect.common(screen)
-            if cutout and rect:
-                yield cutout.crop(rect)
+    def _drawn(self, part: Part) -> list[Patch]:
+        patches = [self._patch(cutout) for cutout in part.draw()]
+        if part.recurs:
+            self._recurring[part.key] = patches
+        else:
+            self._kept.put(part.key, patches)
+        return patches
 
-    def _patch(self, part: Part) -> Patch:
-        patch = self._patches.get(part.key)
-        if patch is None:
-            cutout = part.draw()
-            patch = Patch(self._stage.lay(cutout), cutout.rect)
-            self._patches.put(part.key, patch)
-        return patch
+    def _patch(self, cutout: Cutout) -> Patch:
+        screen = None if self._tv is None else cutout.rect.common(self._tv.rect)
+        return Patch(self._stage.lay(cutout), cutout.rect, screen and cutout.crop(screen).copy())
+
+
+def _bytes_of(patches: list[Patch]) -> int:
+    return sum(patch.planes.nbytes + (0 if patch.before_tv is None else patch.before_tv.nbytes) for patch in patches)

@@ -1,6 +1,6 @@
 """The seam between what a face does and how it is drawn."""
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Final, NamedTuple, Protocol
 
 import cv2
@@ -28,7 +28,7 @@ from agent.avatars.builtin.face_state import (
 from agent.avatars.builtin.portrait_file import Portrait
 from agent.avatars.builtin.presenters import Placement
 
-_BAND_ROWS: Final = 64  # bent at a time: what they take stays in the processor's cache
+_BAND_ROWS: Final = 128  # bent at a time: what they take stays in the processor's cache
 _KEPT_MOUTHS: Final = MOUTH_OPENINGS * MOUTH_WIDTHS + 20
 _KEPT_EYES: Final = 48
 
@@ -50,24 +50,23 @@ class Eyes(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A region of the figure that a state of the face changes. `key` names what is drawn: the same key, the same pixels."""
+    """Regions of the figure that a state of the face changes. `key` names what is drawn: the same key, the same pixels.
+    `recurs`: there are only a few of the kind, and they come again and again."""
 
     key: Hashable
-    draw: Callable[[], Cutout]
+    draw: Callable[[], Iterable[Cutout]]
+    recurs: bool = False
 
 
 class Face(Protocol):
     """Draws a presenter as a figure without a scene. Called from one thread at a time; `compose.FrameComposer` keeps what
     it returns."""
 
-    def posture(self, state: FaceState) -> Hashable:
-        """Names what `figure` draws in a state: the same posture, the same pixels."""
-
-    def figure(self, state: FaceState, within: Rect | None = None) -> Iterator[Cutout]:
-        """The whole presenter, or what of it may come into a region, in a posture, mouth closed and eyes open."""
+    def figure(self) -> Iterator[Cutout]:
+        """The whole presenter, upright and breathed out, mouth closed and eyes open."""
 
     def parts(self, state: FaceState) -> list[Part]:
-        """What replaces regions of that figure; the regions of one state do not overlap."""
+        """What replaces regions of that figure, the later the earlier too."""
 
     def warm_up(self) -> Iterator[None]:
         """Draw ahead what takes long, a little at each step."""
@@ -86,18 +85,16 @@ class DrawnFace:
         self._body = BodyWarp(places.body, placement, width, height)
         margin = self._body.reach(Rect(0, 0, width, height))
         self._bands = _bands(layers.mask, margin)
-        region = even_rect(
-            min(band.left for band in self._bands),
-            self._bands[0].top,
-            max(band.right for band in self._bands),
-            self._bands[-1].bottom,
-            width,
-            height,
+        region = _around(self._bands)
+        self._trunk, self._head = (
+            [common for band in self._bands if (common := band.common(moving))]
+            for moving in (self._body.trunk, self._body.head)
         )
         masks = self._masks.crop(region)
         self._mouth_rect = mouth_rect(places.mouth, placement, width, height)
         self._eyes_rect = eyes_rect(places.eyes, placement, width, height)
-        around = self._wider(_both(self._mouth_rect, self._eyes_rect), 2)
+        self._mouth_seen, self._eyes_seen = self._wider(self._mouth_rect, 1), self._wider(self._eyes_rect, 1)
+        around = self._wider(_around([self._mouth_rect, self._eyes_rect]), 2)
         still = Still(around.of(layers.presenter).copy(), around)
         self._still = still
         self._mouth_drawing = MouthDrawing(still, places.mouth, placement, self._mouth_rect)
@@ -109,22 +106,23 @@ class DrawnFace:
         self._mouths: Kept[Cutout] = Kept(_KEPT_MOUTHS, lambda _: 1)
         self._eyes: Kept[Cutout] = Kept(_KEPT_EYES, lambda _: 1)
 
-    def posture(self, state: FaceState) -> Hashable:
-        return state.pose
-
-    def figure(self, state: FaceState, within: Rect | None = None) -> Iterator[Cutout]:
+    def figure(self) -> Iterator[Cutout]:
         for band in self._bands:
-            rect = band if within is None else band.common(within)
-            if rect is not None:
-                yield self._body.bend(self._figure, state.pose, rect)
+            yield self._figure.crop(band)
 
     def parts(self, state: FaceState) -> list[Part]:
-        lips, eyes = Lips(state.mouth, state.smile), Eyes(state.lids, state.gaze, state.brows, state.smile)
+        pose, lips = state.pose, Lips(state.mouth, state.smile)
+        eyes = Eyes(state.lids, state.gaze, state.brows, state.smile)
+        breathing = UPRIGHT._replace(breath=pose.breath)
         parts = []
+        if breathing != UPRIGHT:
+            parts.append(Part(("trunk", breathing), lambda: self._bent(self._trunk, breathing), recurs=True))
+        if pose != UPRIGHT:
+            parts.append(Part(("head", pose), lambda: self._bent(self._head, pose)))
         if lips != Lips():
-            parts.append(Part((lips, state.pose), lambda: self.mouth(lips, state.pose)))
+            parts.append(Part((lips, pose), lambda: [self.mouth(lips, pose)]))
         if eyes != Eyes():
-            parts.append(Part((eyes, state.pose), lambda: self.eyes(eyes, state.pose)))
+            parts.append(Part((eyes, pose), lambda: [self.eyes(eyes, pose)]))
         return parts
 
     def mouth(self, lips: Lips, pose: Pose) -> Cutout:
@@ -133,7 +131,7 @@ class DrawnFace:
         if drawn is None:
             drawn = self._cut_out(self._mouth_drawing.draw(lips.mouth, lips.smile), self._mouth_rect)
             self._mouths.put(lips, drawn)
-        return self._body.bend(drawn, pose, self._wider(self._mouth_rect, 1))
+        return self._body.bend(drawn, pose, self._mouth_seen)
 
     def eyes(self, eyes: Eyes, pose: Pose) -> Cutout:
         """What lids, gaze and brows change in a pose."""
@@ -141,7 +139,7 @@ class DrawnFace:
         if drawn is None:
             drawn = self._cut_out(self._eyes_drawing.draw(*eyes), self._eyes_rect)
             self._eyes.put(eyes, drawn)
-        return self._body.bend(drawn, pose, self._wider(self._eyes_rect, 1))
+        return self._body.bend(drawn, pose, self._eyes_seen)
 
     def warm_up(self) -> Iterator[None]:
         for lids in range(1, LID_STEPS):
@@ -152,6 +150,10 @@ class DrawnFace:
         for shape in shapes:
             self.mouth(Lips(shape), UPRIGHT)
             yield
+
+    def _bent(self, rects: list[Rect], pose: Pose) -> Iterator[Cutout]:
+        for rect in rects:
+            yield self._body.bend(self._figure, pose, rect)
 
     def _cut_out(self, drawn: Picture, rect: Rect) -> Cutout:
         """What was drawn over the still picture, and as much around it as a pose may bring in."""
@@ -168,9 +170,12 @@ class DrawnFace:
         return even_rect(rect.left - by, rect.top - by, rect.right + by, rect.bottom + by, self.width, self.height)
 
 
-def _both(one: Rect, other: Rect) -> Rect:
+def _around(rects: list[Rect]) -> Rect:
     return Rect(
-        min(one.left, other.left), min(one.top, other.top), max(one.right, other.right), max(one.bottom, other.bottom)
+        min(rect.left for rect in rects),
+        min(rect.top for rect in rects),
+        max(rect.right for rect in rects),
+        max(rect.bottom for rect in rects),
     )
 
 

@@ -3,14 +3,17 @@
 Letters are joined and put in order by raqm, which Pillow brings; right-to-left text stands right to left, mixed text too.
 """
 
+import math
 import unicodedata
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+import cv2
 import numpy as np
 
-from agent.avatars.builtin.drawing.i420 import even_rect
+from agent.avatars.builtin.drawing.i420 import Plane, Planes, Rect, even_rect
 from agent.avatars.builtin.scene.stage import Overlay, Stage
 
 if TYPE_CHECKING:
@@ -21,7 +24,11 @@ MOST_LINES: Final = 2
 _LEAST_TEXT_PX: Final = 14
 _LINE: Final = 1.42  # of the text's height
 _MARGIN: Final = 0.03  # of the frame's width, where the band is wider than the frame
-_BOX: Final = (10, 14, 16, 168)  # red, green, blue, opacity
+_BOX: Final = (27, 129, 126)  # Y, U, V
+_BOX_OPACITY: Final = 168
+_WHITE: Final = (235, 128, 128)
+_KEPT_LINES: Final = 4
+_KEPT_LENGTHS: Final = 256
 _UNSEEN: Final = frozenset({"So", "Sk", "Co", "Cn", "Cs", "Cc"})  # emoji and what no caption font has
 
 Direction = Literal["ltr", "rtl"]
@@ -56,6 +63,9 @@ class BurntCaptions:
         self._said = ""
         self._drawn: Caption | None = None
         self._font: FreeTypeFont | None = None
+        # A text grows word by word: all but the end of it has been measured and drawn.
+        self._length = lru_cache(_KEPT_LENGTHS)(self._measured)
+        self._line = lru_cache(_KEPT_LINES)(self._drawn_line)
 
     def shown(self) -> Caption | None:
         """The caption of this moment."""
@@ -70,18 +80,12 @@ class BurntCaptions:
         return self._drawn
 
     def _draw(self, text: str) -> Overlay:
-        from PIL import Image, ImageDraw, ImageFont
-
-        if self._font is None:
-            self._font = ImageFont.truetype(str(FONT), self._size_px, layout_engine=ImageFont.Layout.RAQM)
-        font, size = self._font, self._size_px
+        size = self._size_px
         padding = round(0.5 * size)
         direction = direction_of(text)
-        lines = last_lines(
-            text, lambda line: font.getlength(line, direction=direction), self._right - self._left - 2 * padding
-        )
-        widths = [font.getlength(line, direction=direction) for line in lines]
-        width, height = max(widths) + 2 * padding, len(lines) * _LINE * size + padding
+        lines = last_lines(text, lambda line: self._length(line, direction), self._right - self._left - 2 * padding)
+        width = max(self._length(line, direction) for line in lines) + 2 * padding
+        height = len(lines) * _LINE * size + padding
         middle = (self._left + self._right) / 2
         rect = even_rect(
             middle - width / 2,
@@ -91,16 +95,65 @@ class BurntCaptions:
             self._stage.width,
             self._stage.height,
         )
-        picture = Image.new("RGBA", (rect.width, rect.height), (*_BOX[:3], 0))
-        pen = ImageDraw.Draw(picture)
-        pen.rounded_rectangle((0, 0, rect.width - 1, rect.height - 1), 0.35 * size, fill=_BOX)
-        text_layer = Image.new("L", picture.size, 0)
-        pen = ImageDraw.Draw(text_layer)
-        for number, (line, across) in enumerate(zip(lines, widths, strict=True)):
-            baseline = padding / 2 + (number + 1.0) * _LINE * size - 0.36 * size
-            pen.text(((rect.width - across) / 2, baseline), line, fill=255, font=font, anchor="ls", direction=direction)
-        picture.paste((255, 255, 255, 255), mask=text_layer)
-        return Overlay.of(np.ascontiguousarray(np.asarray(picture)[..., [2, 1, 0, 3]]), rect)
+        letters = np.zeros((rect.height, rect.width), np.uint8)
+        for number, line in enumerate(lines):
+            drawn = self._line(line, direction)
+            top = max(round(padding / 2 + number * _LINE * size), 0)
+            left = max((rect.width - drawn.shape[1]) // 2, 0)
+            place = letters[top : top + drawn.shape[0], left : left + drawn.shape[1]]
+            np.maximum(place, drawn[: place.shape[0], : place.shape[1]], out=place)
+        return _overlay(letters, _rounded(rect.width, rect.height, 0.35 * size), rect)
+
+    def _measured(self, line: str, direction: Direction) -> float:
+        return self._opened_font().getlength(line, direction=direction)
+
+    def _drawn_line(self, line: str, direction: Direction) -> Plane:
+        """The letters of a line, with room for what reaches out of it on either side."""
+        from PIL import Image, ImageDraw
+
+        room = round(0.25 * self._size_px)
+        across = math.ceil(self._length(line, direction)) + 2 * room
+        picture = Image.new("L", (across, round(1.5 * _LINE * self._size_px)), 0)
+        baseline = (_LINE - 0.36) * self._size_px
+        ImageDraw.Draw(picture).text(
+            (room, baseline), line, fill=255, font=self._opened_font(), anchor="ls", direction=direction
+        )
+        return np.asarray(picture)
+
+    def _opened_font(self) -> "FreeTypeFont":
+        if self._font is None:
+            from PIL import ImageFont
+
+            self._font = ImageFont.truetype(str(FONT), self._size_px, layout_engine=ImageFont.Layout.RAQM)
+        return self._font
+
+
+def _rounded(width: int, height: int, radius: float) -> Plane:
+    """How much of the box is there."""
+    from PIL import Image, ImageDraw
+
+    box = Image.new("L", (width, height), 0)
+    ImageDraw.Draw(box).rounded_rectangle((0, 0, width - 1, height - 1), radius, fill=_BOX_OPACITY)
+    return np.asarray(box)
+
+
+def _overlay(letters: Plane, box: Plane, rect: Rect) -> Overlay:
+    """White letters on a dark box."""
+    box = np.asarray(cv2.multiply(box, cv2.bitwise_not(letters), scale=1 / 255), np.uint8)
+    half = rect.width // 2, rect.height // 2
+    small_letters, small_box = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (letters, box))
+    planes = (
+        cv2.addWeighted(shape, dark / 255, light, white / 255, 0)
+        for shape, light, dark, white in zip(
+            (box, small_box, small_box), (letters, small_letters, small_letters), _BOX, _WHITE, strict=True
+        )
+    )
+    return Overlay(
+        Planes(*(np.asarray(plane, np.uint8) for plane in planes)),
+        np.asarray(cv2.bitwise_not(cv2.add(box, letters)), np.uint8),
+        np.asarray(cv2.bitwise_not(cv2.add(small_box, small_letters)), np.uint8),
+        rect,
+    )
 
 
 def seen(text: str) -> str:

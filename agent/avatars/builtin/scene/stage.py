@@ -100,15 +100,18 @@ class Stage:
     def lay(self, cutout: Cutout, below: Planes | None = None) -> Planes:
         """The finished region `cutout.rect` with a figure in it; `below`, of that region, stands in for the still back."""
         rect = cutout.rect
-        back = self.below.crop(rect) if below is None else below
-        y, mask = cv2.extractChannel(cutout.luma, 0), cv2.extractChannel(cutout.luma, 1)
-        u, v, small, _ = cv2.split(cutout.chroma)
-        through, small_through = cv2.bitwise_not(mask), cv2.bitwise_not(small)
-        laid = Planes(
-            _plus(y, _times(back.y, through)),
-            _plus(u, _times(back.u, small_through)),
-            _plus(v, _times(back.v, small_through)),
-        )
+        if cutout.opaque:
+            laid = Planes(cutout.luma.copy(), cutout.chroma[0].copy(), cutout.chroma[1].copy())
+        else:
+            back = self.below.crop(rect) if below is None else below
+            y, mask = cv2.extractChannel(cutout.luma, 0), cv2.extractChannel(cutout.luma, 1)
+            u, v, small, _ = cv2.split(cutout.chroma[0])
+            through, small_through = cv2.bitwise_not(mask), cv2.bitwise_not(small)
+            laid = Planes(
+                _plus(y, _times(back.y, through)),
+                _plus(u, _times(back.u, small_through)),
+                _plus(v, _times(back.v, small_through)),
+            )
         self._finish(laid, rect)
         return laid
 

@@ -68,6 +68,11 @@ class Tv:
         self._thread = threading.Thread(target=self._play, name="tv", daemon=True)
         self._thread.start()
 
+    @property
+    def rect(self) -> Rect:
+        """The region of the frame that the screen is in."""
+        return self._screen.rect
+
     def shown(self) -> Shown | None:
         """What is on the screen now; None as long as there is nothing."""
         now_s = self._clock()

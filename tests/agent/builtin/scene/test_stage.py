@@ -23,7 +23,7 @@ def figure(rect: Rect, grey: int, opacity: int = 255) -> Cutout:
     chroma = np.zeros((rect.height // 2, rect.width // 2, 4), np.uint8)
     luma[..., 0], luma[..., 1] = round(grey * opacity / 255), opacity
     chroma[..., :2], chroma[..., 2] = round(128 * opacity / 255), opacity
-    return Cutout(luma, chroma, rect)
+    return Cutout(luma, (chroma,), rect)
 
 
 def without(tmp_path: Path, *keys: str) -> Scene:
