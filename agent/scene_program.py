@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from protocol.scene_files import SceneFileKind
 
-NICENESS: Final = 15  # conversations go before
+NICENESS: Final = 10  # of the checks of films, which may take long: conversations go before
 REFUSED: Final = 3
 
 
@@ -26,20 +26,24 @@ def add_draw_arguments(parser: argparse.ArgumentParser) -> None:
 
 def prepare(arguments: argparse.Namespace) -> int:
     """Exit status: 0 prepared, 1 could not, 3 refused."""
-    from agent.scene_files.film import prepare_film
-    from agent.scene_files.pictures import prepare_logo, prepare_slide
     from agent.scene_files.refusals import RefusedFile
 
-    os.nice(NICENESS)
     source, target = arguments.source, arguments.target
     try:
         match SceneFileKind(arguments.kind):
             case SceneFileKind.FILM:
+                from agent.scene_files.film import prepare_film
+
+                os.nice(NICENESS)
                 name = arguments.name or source.name
                 prepared = prepare_film(source, target, name, lambda share: _say(share=round(share, 3)))
             case SceneFileKind.SLIDE:
+                from agent.scene_files.pictures import prepare_slide
+
                 prepared = prepare_slide(source, target)
             case SceneFileKind.LOGO:
+                from agent.scene_files.pictures import prepare_logo
+
                 prepared = prepare_logo(source, target)
     except RefusedFile as refusal:
         _say(refused=str(refusal))
@@ -59,7 +63,6 @@ def draw(arguments: argparse.Namespace) -> int:
     from agent.scene_files.still import draw_scene
     from protocol.avatar import SceneOrder
 
-    os.nice(NICENESS)
     try:
         order = SceneOrder.model_validate_json(sys.stdin.read())
         left_out = draw_scene(order, arguments.target, HostEnvironment.read().home)

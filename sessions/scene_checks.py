@@ -18,7 +18,7 @@ from sessions.models import SceneUpload
 
 logger = logging.getLogger(__name__)
 
-LIMIT_S: Final = 2 * 3600  # an hour of 4K takes half of it
+LIMIT_S: Final = 6 * 3600  # 4K takes about as long as it plays
 
 
 def check_upload(upload: SceneUpload) -> None:

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -34,7 +35,7 @@ def order_still(order: SceneOrder) -> Still:
     text = order.model_dump_json()
     key = hashlib.sha256(text.encode()).hexdigest()[:32]
     still = find_still(key)
-    if still.picture is None:
+    if still.picture is None and not _is_ordered(key):
         _folder().mkdir(parents=True, exist_ok=True)
         _clear_old()
         _file(key, "failed").unlink(missing_ok=True)
@@ -42,6 +43,14 @@ def order_still(order: SceneOrder) -> Still:
         enqueue(draw_scene, key, queue=f"host.{settings.HOST_NAME}")
         return Still(key, None, failed=False)
     return still
+
+
+def _is_ordered(key: str) -> bool:
+    """Whether somebody asked for it a moment ago."""
+    try:
+        return time.time() - _file(key, "json").stat().st_mtime < LIMIT_S
+    except OSError:
+        return False
 
 
 def find_still(key: str) -> Still:
@@ -55,7 +64,7 @@ def draw(key: str) -> None:
     order, target = _file(key, "json"), _file(key, "jpg")
     if target.exists() or not order.exists():
         return
-    draft = _file(key, "draft")
+    draft = _file(key, f"draft-{uuid.uuid4().hex}")  # it may be drawn twice at once
     try:
         result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (a path of ours)
             [sys.executable, "-m", "agent", "draw-scene", str(draft)],

@@ -5,14 +5,15 @@ A provider is one factory and one line in `PROVIDERS`.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
-
-from livekit import rtc
-from livekit.agents import AgentSession
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.avatars.builtin.face_state import Expression
 from agent.frames import FrameTiming
 from protocol.jobspec import JobSpec
+
+if TYPE_CHECKING:  # seconds to load, which programs that only draw can do without
+    from livekit import rtc
+    from livekit.agents import AgentSession
 
 
 class Avatar(Protocol):
@@ -38,8 +39,8 @@ class Avatar(Protocol):
 class AvatarParts:
     """What a provider builds its avatar from."""
 
-    room: rtc.Room
-    session: AgentSession[None]
+    room: "rtc.Room"
+    session: "AgentSession[None]"
     spec: JobSpec
     on_frame: Callable[[FrameTiming], None]
     warn: Callable[[str], None]  # takes a sentence for the operator, from any thread

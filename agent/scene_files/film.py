@@ -100,7 +100,8 @@ def _encoder(container: "OutputContainer") -> Callable[[Planes | None, float], N
     stream.width, stream.height, stream.pix_fmt, stream.bit_rate = *CANVAS, "yuv420p", _BITS_PER_S
     stream.time_base = stream.codec_context.time_base = milliseconds
     stream.codec_context.gop_size = 5 * FPS
-    stream.options = {"deadline": "realtime", "cpu-used": "8"}
+    stream.codec_context.thread_count = 1
+    stream.options = {"deadline": "realtime", "cpu-used": "16", "lag-in-frames": "0"}
 
     def encode(planes: Planes | None, at_s: float) -> None:
         frame = None

@@ -69,7 +69,8 @@ def scene(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         actions.clear_unused(profile, by=label_of(request))
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})
         return redirect("sessions:scene", profile.code)
-    uploads = list(SceneUpload.objects.filter(profile=profile))
+    # What is arriving is sent by another page, and shown there.
+    uploads = list(SceneUpload.objects.filter(profile=profile).exclude(state=SceneUpload.State.ARRIVING))
     items = [
         *_named(SceneFileKind.FILM, [form.film], uploads, profile),
         *_named(SceneFileKind.SLIDE, form.slides, uploads, profile),
