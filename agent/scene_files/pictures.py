@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from agent.scene_files.refusals import RefusedFile
 from protocol.scene_files import LEAST_LOGO_PX, MOST_PICTURE_PIXELS, PreparedFile
@@ -12,6 +12,12 @@ SLIDE: Final = (1280, 720)  # no TV shows more
 LOGO: Final = (480, 200)  # twice its box in a scene of 1920 by 1080
 _KINDS: Final = ("JPEG", "PNG", "WEBP")
 _QUALITY: Final = 90
+_OTHERS: Final = {
+    b"%PDF": "This is a PDF; export its pages as pictures, JPEG or PNG, and choose those.",
+    b"PK\x03\x04": "This is a document; export its pages as pictures, JPEG or PNG, and choose those.",
+    b"<svg": "This is an SVG drawing; export it as PNG.",
+    b"<?xml": "This is an SVG drawing; export it as PNG.",
+}
 _UNSEEN: Final = 8  # of 255: opacity below it is what an export leaves at the edge
 
 
@@ -60,6 +66,11 @@ def _opened(source: Path, wanted: tuple[int, int]) -> Image.Image:
         raise RefusedFile(
             f"The picture is too large to unpack; export it with at most {MOST_PICTURE_PIXELS // 1_000_000} million pixels."
         ) from None
+    except UnidentifiedImageError:
+        with source.open("rb") as file:
+            head = file.read(8).lstrip()
+        other = next((sentence for magic, sentence in _OTHERS.items() if head.startswith(magic)), None)
+        raise RefusedFile(other or "This is no picture that can be read; export it as JPEG, PNG or WebP.") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise RefusedFile(f"This is no picture that can be read ({error}); export it as JPEG, PNG or WebP.") from None
 

@@ -167,6 +167,19 @@ def test_a_logo_loses_the_empty_space_around_it_and_keeps_its_opacity(tmp_path: 
     assert np.asarray(cv2.imread(str(tmp_path / "out"), cv2.IMREAD_UNCHANGED)).shape == (120, 480, 4)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(b"%PDF-1.7 and so on", "PDF; export its pages as pictures"), (b"PK\x03\x04 a deck", "document; export its pages"),
+     (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing; export it as PNG")],
+)  # fmt: skip
+def test_what_people_take_for_pictures_is_refused_with_the_way_to_some(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    (tmp_path / "deck").write_bytes(content)
+    with pytest.raises(RefusedFile, match=sentence):
+        prepare_slide(tmp_path / "deck", tmp_path / "out")
+
+
 @pytest.mark.parametrize("prepare", [prepare_slide, prepare_logo])
 @pytest.mark.parametrize(
     ("make", "sentence"),
