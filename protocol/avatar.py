@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from protocol.assets import Sha256
 from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.scene_files import MOST_SLIDES, SceneFile
 
@@ -60,10 +61,11 @@ class BuiltinSettings(BaseModel):
 
 
 class SceneOrder(BaseModel):
-    """A still of a scene to be drawn, of this size."""
+    """A still of a scene to be drawn, of this size. `portrait` is the asset of the uploaded face that `settings` name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: BuiltinSettings
+    portrait: Sha256 | None = None
     width: Annotated[int, Field(ge=160, le=1920, multiple_of=2)] = 960
     height: Annotated[int, Field(ge=120, le=1080, multiple_of=2)] = 540

@@ -44,7 +44,8 @@ class StandingStill:
 def draw_scene(order: SceneOrder, target: Path, home: Path) -> list[str]:
     """Write a JPEG of the scene; what it had to leave out, as sentences. Raises `UnknownPresenterError`, `SceneError`."""
     left_out: list[str] = []
-    files = _files_here(order, AssetStore(home))
+    store = AssetStore(home)
+    files = _files_here(order, store)
     programme = programme_of(order.settings, files)
     mode = BUILT_IN_MODES[DEFAULT_MODE_SLUG].model_copy(
         update={"video_width": order.width, "video_height": order.height}
@@ -56,6 +57,7 @@ def draw_scene(order: SceneOrder, target: Path, home: Path) -> list[str]:
         warn=left_out.append,
         programme=None if programme is None else StandingStill(programme),
         files=files,
+        portrait=lambda: None if order.portrait is None else store.find(order.portrait),
     )()
     try:
         composer.await_tv()

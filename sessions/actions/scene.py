@@ -15,13 +15,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import ValidationError as Malformed
 
-from protocol.avatar import BuiltinSettings
+from protocol.avatar import BuiltinSettings, SceneOrder
 from protocol.scene_files import MOST_BYTES, PIECE_BYTES, PreparedFile, SceneFile, SceneFileKind
 from sessions import assets
 from sessions.actions.lifecycle import enqueue
 from sessions.actions.profiles import edit_profile
 from sessions.errors import Archived, PieceOutOfPlace, UploadRefused
-from sessions.models import AvatarProfile, ProfileVersion, SceneUpload
+from sessions.models import AvatarProfile, Portrait, PortraitStatus, ProfileVersion, SceneUpload
 from sessions.models.profiles import Provider
 
 logger = logging.getLogger(__name__)
@@ -167,9 +167,11 @@ def keep_scene(profile: AvatarProfile, changes: Mapping[str, Any], *, by: str) -
     return edit_profile(profile, {"provider_settings": _changed(profile, changes)}, by=by)
 
 
-def settings_with(profile: AvatarProfile, changes: Mapping[str, Any]) -> BuiltinSettings:
-    """What a version with another scene would say. Raises `pydantic.ValidationError`."""
-    return BuiltinSettings.model_validate(_changed(profile, changes))
+def order_with(profile: AvatarProfile, changes: Mapping[str, Any]) -> SceneOrder:
+    """The still of what a version with another scene would show. Raises `pydantic.ValidationError`."""
+    settings = BuiltinSettings.model_validate(_changed(profile, changes))
+    worn = Portrait.objects.filter(code=settings.portrait, status=PortraitStatus.PREPARED) if settings.portrait else []
+    return SceneOrder(settings=settings, portrait=next((each.prepared for each in worn), None))
 
 
 def _changed(profile: AvatarProfile, changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pydantic import ValidationError as Malformed
 from operators.access import label_of
 from operators.models import Role
 from operators.templatetags.roles import may
-from protocol.avatar import SceneOrder, TvProgramme
+from protocol.avatar import TvProgramme
 from protocol.scene_files import MOST_BYTES, MOST_FILM_S, MOST_SLIDES, PIECE_BYTES, SceneFile, SceneFileKind
 from sessions.access import get_profile_for, get_upload_for
 from sessions.actions import scene as actions
@@ -157,10 +157,10 @@ def order(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         return HttpResponse(status=204)
     try:
-        settings = actions.settings_with(profile, form.changes())
+        wanted = actions.order_with(profile, form.changes())
     except Malformed:
         return HttpResponse(status=204)
-    return _still(request, profile, order_still(SceneOrder(settings=settings)))
+    return _still(request, profile, order_still(wanted))
 
 
 @require_safe
