@@ -88,6 +88,13 @@ def draw(key: str) -> None:
         draft.unlink(missing_ok=True)
 
 
+def forget_stills() -> None:
+    """Delete all stills, for somebody is no longer to be seen; those that are wanted are drawn again."""
+    if _folder().is_dir():
+        for file in _folder().iterdir():
+            file.unlink(missing_ok=True)
+
+
 def _folder() -> Path:
     return Path(settings.HOME) / "stills"
 

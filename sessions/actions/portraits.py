@@ -26,6 +26,7 @@ from sessions.models import (
 )
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Provider
+from sessions.scene_stills import forget_stills
 from sessions.signals import portraits_changed
 
 MAX_PORTRAITS: Final = 24  # of one profile
@@ -66,15 +67,14 @@ def upload_portrait(
 
 @transaction.atomic
 def prepare_again(portrait: Portrait) -> None:
-    """Have a picture prepared that was refused or failed before. Raises `PortraitBusy` for any other."""
+    """Have a picture prepared whose preparation failed. Raises `PortraitBusy` for any other."""
     if not update(
         portrait,
-        Q(status__in=(PortraitStatus.REFUSED, PortraitStatus.FAILED)),
+        Q(status=PortraitStatus.FAILED),
         status=PortraitStatus.WAITING,
         changed_at=timezone.now(),
         stage="",
         share=0.0,
-        refusal="",
         detail="",
     ):
         raise PortraitBusy(portrait.name)
@@ -175,6 +175,7 @@ def forget_unshared(files: set[str]) -> None:
     def forget() -> None:
         for sha256 in gone:
             assets.forget(sha256)
+        forget_stills()
         for host in AgentWorker.objects.exclude(host=settings.HOST_NAME).values_list("host", flat=True):
             enqueue(forget_files, gone, queue=f"host.{host}")
 

@@ -11,7 +11,7 @@ from sessions.models.profiles import AvatarProfile
 
 
 class PortraitStatus(models.TextChoices):
-    """`waiting -> preparing -> prepared | refused | failed`; from the last two it may wait again."""
+    """`waiting -> preparing -> prepared | refused | failed`; a failed one may wait again."""
 
     WAITING = "waiting", _("Waiting")
     PREPARING = "preparing", _("Preparing")

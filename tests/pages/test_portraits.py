@@ -136,10 +136,15 @@ def test_each_state_has_its_word_and_its_next_step(page: Client, guide: AvatarPr
     assert 'value="0.15"' in shown()
     progress.record_refused(portrait, "more_than_one", "from the program")
     assert "More than one face was found. Crop the picture to one person." in shown()
+    assert "Try again" not in shown(), "the same picture is refused again"
+    assert page.post(at(guide, f"/{portrait.code}/again"), headers=HTMX).status_code == 409
+    Portrait.objects.update(status=PortraitStatus.PREPARING, refusal="")
+    progress.record_failed(portrait, "The picture could not be prepared.")
+    assert "The picture could not be prepared." in shown()
     assert "Try again" in shown()
     page.post(at(guide, f"/{portrait.code}/again"), headers=HTMX)
     portrait.refresh_from_db()
-    assert (portrait.status, portrait.refusal) == (PortraitStatus.WAITING, "")
+    assert portrait.status == PortraitStatus.WAITING
     assert page.post(at(guide, f"/{portrait.code}/use")).status_code == 409, "not before it is ready"
     progress.record_taken(portrait)
     progress.record_prepared(portrait, b"a face", b"a still", face_height_px=150, own_background=True)

@@ -4,14 +4,17 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
 from operators.models import Role
+from protocol.avatar import SceneOrder
 from sessions import assets, portrait_programs, portrait_tasks
 from sessions.actions import portrait_progress as progress
 from sessions.actions import portraits as actions
@@ -28,6 +31,7 @@ from sessions.models import (
     PortraitStatus,
     SessionEvent,
 )
+from sessions.scene_stills import Still
 from tests.faces import as_file, photograph
 
 OnCommit = Any
@@ -231,6 +235,9 @@ def test_removing_deletes_every_file_that_no_other_portrait_needs(
     AgentWorker.objects.create(host="far", state="running")
     ordered: list[tuple[Any, ...]] = []
     monkeypatch.setattr(actions, "enqueue", lambda task, *args, **options: ordered.append((task, *args, options)))
+    seen = Path(settings.HOME) / "stills" / "scene.jpg"
+    seen.parent.mkdir(parents=True, exist_ok=True)
+    seen.write_bytes(b"a scene with somebody in it")
     one, twin = ready(guide, b"twins"), ready(guide, b"twins")
     alone = ready(guide, b"alone")
     with django_capture_on_commit_callbacks(execute=True):
@@ -239,6 +246,7 @@ def test_removing_deletes_every_file_that_no_other_portrait_needs(
     ordered.clear()
     with django_capture_on_commit_callbacks(execute=True):
         actions.remove_portrait(alone)
+    assert not seen.exists(), "a still may show them"
     assert not assets.path_of(alone.source).exists()
     assert not assets.path_of(alone.prepared).exists()
     assert assets.path_of(alone.still).exists(), "the twin has the same"
@@ -268,6 +276,29 @@ def test_a_clip_made_anew_replaces_the_earlier_one(
     with django_capture_on_commit_callbacks(execute=True):
         progress.record_clip_made(portrait, b"other words")
     assert assets.read(portrait.clip) == b"other words", "the same words again"
+
+
+def test_the_scene_s_still_is_ordered_with_the_face_that_is_worn(
+    as_amina: Client, guide: AvatarProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered: list[SceneOrder] = []
+
+    def order_still(order: SceneOrder) -> Still:
+        ordered.append(order)
+        return Still("0" * 32, None, failed=False)
+
+    monkeypatch.setattr("sessions.views.scene.order_still", order_still)
+    portrait = ready(guide)
+    actions.use_portrait(portrait, by="Amina")
+    as_amina.post(f"/profiles/{guide.code}/scene/still", {"scene": "lobby", "tv": "none", "slide_s": "8"})
+    assert [order.portrait for order in ordered] == [portrait.prepared]
+
+
+def test_a_profile_that_shows_a_test_card_gets_a_face_by_wearing_one(guide: AvatarProfile) -> None:
+    edit_profile(guide, {"provider": "test-card", "provider_settings": {}}, by="Amina")
+    portrait = ready(AvatarProfile.objects.get(pk=guide.pk))
+    version = actions.use_portrait(portrait, by="Amina")
+    assert (version.provider, version.portrait) == ("builtin", str(portrait.code))
 
 
 def test_programs_can_wear_and_read_a_portrait(api_as: Callable[[Role], Client], guide: AvatarProfile) -> None:

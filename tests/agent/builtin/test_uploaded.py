@@ -16,8 +16,9 @@ from agent.avatars.builtin.presenters import ASSETS
 from agent.avatars.builtin.scene.captions import Words
 from agent.avatars.builtin.uploaded import portrait_file
 from agent.portraits.clip import make_clip
+from agent.scene_files.still import draw_scene
 from protocol.assets import AssetRef
-from protocol.avatar import BuiltinSettings
+from protocol.avatar import BuiltinSettings, SceneOrder
 from protocol.modes import BUILT_IN_MODES
 from protocol.portraits import ClipOrder
 
@@ -66,6 +67,18 @@ async def test_a_portrait_that_can_not_be_had_is_told_with_its_reason(tmp_path: 
     store.path(nowhere.sha256).write_bytes(b"here")
     assert await portrait_file(nowhere, store, warnings.append, stand_in="omar") == store.path(nowhere.sha256)
     assert len(warnings) == 2
+
+
+def test_a_scene_s_still_shows_the_uploaded_face(tmp_path: Path) -> None:
+    store = AssetStore(tmp_path)
+    store.path("b" * 64).parent.mkdir(parents=True)
+    store.path("b" * 64).write_bytes(SOMEBODY.read_bytes())
+    for name, portrait in (("drawn", None), ("uploaded", "b" * 64), ("lost", "c" * 64)):
+        order = SceneOrder(settings=SETTINGS, portrait=portrait, width=320, height=180)
+        assert draw_scene(order, tmp_path / name, tmp_path) == []
+    drawn, uploaded, lost = ((tmp_path / name).read_bytes() for name in ("drawn", "uploaded", "lost"))
+    assert uploaded != drawn
+    assert lost == drawn
 
 
 def test_a_clip_speaks_with_a_moving_mouth(tmp_path: Path) -> None:
