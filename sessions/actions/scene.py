@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final, Protocol
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, Q
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -181,10 +181,11 @@ def _changed(profile: AvatarProfile, changes: Mapping[str, Any]) -> dict[str, An
 
 
 def clear_unused(profile: AvatarProfile, *, by: str) -> None:
-    """Let go of what somebody has uploaded and then not kept."""
+    """Let go of what somebody has uploaded and then not kept, and of what others have forgotten."""
     kept = {file.sha256 for file in settings_of(profile).files_named}
     done = (SceneUpload.State.READY, SceneUpload.State.REFUSED)
-    for upload in SceneUpload.objects.filter(profile=profile, state__in=done, created_by=by).exclude(sha256__in=kept):
+    own_or_old = Q(created_by=by) | Q(changed_at__lt=timezone.now() - FORGOTTEN_AFTER)
+    for upload in SceneUpload.objects.filter(own_or_old, profile=profile, state__in=done).exclude(sha256__in=kept):
         remove_upload(upload)
 
 

@@ -69,27 +69,13 @@ def scene(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         actions.clear_unused(profile, by=label_of(request))
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})
         return redirect("sessions:scene", profile.code)
-    # What is arriving is sent by another page, and shown there.
-    uploads = list(SceneUpload.objects.filter(profile=profile).exclude(state=SceneUpload.State.ARRIVING))
-    items = [
-        *_named(SceneFileKind.FILM, [form.film], uploads, profile),
-        *_named(SceneFileKind.SLIDE, form.slides, uploads, profile),
-        *_named(SceneFileKind.LOGO, [form.logo], uploads, profile),
-    ]
-    if not form.is_read_only:
-        named = {item.file.sha256 for item in items if item.file}
-        items += [
-            Item.of(each)
-            for each in uploads
-            if each.sha256 not in named and not (form.is_bound and each.state == SceneUpload.State.READY)
-        ]
     context = {
         "profile": profile,
         "form": form,
         "headline": _headline(form),
-        "films": [item for item in items if item.kind == SceneFileKind.FILM],
-        "slides": [item for item in items if item.kind == SceneFileKind.SLIDE],
-        "logos": [item for item in items if item.kind == SceneFileKind.LOGO],
+        "films": _items(SceneFileKind.FILM, [form.film], profile, form),
+        "slides": _items(SceneFileKind.SLIDE, form.slides, profile, form),
+        "logos": _items(SceneFileKind.LOGO, [form.logo], profile, form),
         "limits": _limits(),
         "most_slides": MOST_SLIDES,
         "most_film_h": MOST_FILM_S // 3600,
@@ -220,13 +206,31 @@ def _form(request: HttpRequest, profile: AvatarProfile) -> SceneForm:
     )
 
 
-def _named(
-    kind: SceneFileKind, files: Sequence[SceneFile | None], uploads: list[SceneUpload], profile: AvatarProfile
+def _items(
+    kind: SceneFileKind, files: Sequence[SceneFile | None], profile: AvatarProfile, form: SceneForm
 ) -> list[Item]:
-    """Places of the files that the form names, with what is known of each."""
+    """The files that the form names, with what is known of each; and those that have come since the version was kept."""
+    uploads = list(SceneUpload.objects.filter(profile=profile, kind=kind))
     known = {upload.sha256: upload for upload in uploads if upload.sha256}
     kept = {file.sha256 for file in actions.settings_of(profile).files_named}
-    return [Item(kind.value, file, known.get(file.sha256), file.sha256 in kept) for file in files if file]
+    named = [Item(kind.value, file, known.get(file.sha256), file.sha256 in kept) for file in files if file]
+    if form.is_read_only:
+        return named
+    new = [Item.of(upload) for upload in uploads if upload.sha256 not in kept and _is_new(upload, profile, form)]
+    if kind == SceneFileKind.SLIDE:
+        return named + new
+    ready = [item for item in named + new if item.file]  # the TV plays one film, and there is one logo: the latest
+    return ready[-1:] + [item for item in new if not item.file]
+
+
+def _is_new(upload: SceneUpload, profile: AvatarProfile, form: SceneForm) -> bool:
+    """Whether it came after the current version, and the form that was just sent can't have meant to leave it out."""
+    if upload.state == SceneUpload.State.ARRIVING:  # sent by another page, and shown there
+        return False
+    if upload.is_under_way:
+        return True
+    is_later = profile.current is None or upload.changed_at > profile.current.created_at
+    return is_later and not (form.is_bound and upload.state == SceneUpload.State.READY)
 
 
 def _headline(form: SceneForm) -> str:

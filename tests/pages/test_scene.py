@@ -15,6 +15,7 @@ from sessions import scene_stills
 from sessions.actions import scene as actions
 from sessions.models import AvatarProfile, SceneUpload
 from sessions.tasks import check_scene_upload, draw_scene
+from tests.agent.builtin.scene.films import film
 from tests.pages.conftest import Browse
 
 
@@ -86,6 +87,22 @@ def test_slides_are_brought_put_in_order_and_kept_as_a_version(page: Client, gui
     profile_page = page.get(f"/profiles/{guide.code}/").content.decode()
     assert '<option value="deck" selected>Your slides</option>' in profile_page
     assert '<option value="film"' not in profile_page, "there is none"
+
+
+def test_of_films_the_latest_is_shown_and_what_was_left_out_does_not_come_back(
+    page: Client, guide: AvatarProfile, tmp_path: Path
+) -> None:
+    first, second = (
+        sent(page, guide, "film", name, film(tmp_path / name, [0, number]).read_bytes())
+        for number, name in enumerate(("first.mp4", "second.mp4"), 1)
+    )
+    html = page.get(at(guide)).content.decode()
+    assert "first.mp4" not in html
+    assert f'name="film" value="{second.sha256}"' in html
+    page.post(at(guide), {"scene": "lobby", "tv": "film", "slide_s": "8", "film": first.sha256})
+    html = page.get(at(guide)).content.decode()
+    assert "“first.mp4” plays on the TV." in html
+    assert "second.mp4" not in html
 
 
 def test_the_profile_s_own_form_leaves_the_files_as_they_are(page: Client, guide: AvatarProfile) -> None:
