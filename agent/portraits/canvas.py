@@ -14,6 +14,7 @@ from agent.portraits.picture import Upload
 _FACE_HEIGHT: Final = 0.40  # of the canvas's height
 _LARGEST_FACE: Final = 0.56
 _FACE_MIDDLE_Y: Final = 0.43  # of the canvas's height
+_LOWEST_FACE_Y: Final = 0.5  # a head without shoulders would lie on the desk
 _LEAST_ROLL: Final = 0.015  # radians; less is left as it is
 _EDGE: Final = 2  # pixels of the picture
 _HIDDEN_FROM_Y: Final = 900  # of the canvas: from here down scenes have a desk in front
@@ -53,13 +54,17 @@ def lay_on_canvas(upload: Upload, mesh: Mesh) -> OnCanvas:
 
 
 def is_cut_off(upload: Upload, mesh: Mesh) -> bool:
-    """Whether a cut-out figure would end in a straight edge where it is seen: at a side of its picture, or above its head."""
+    """Whether a cut-out figure ends too early to stand in a scene: at a side of its picture, above its head, or at the neck."""
     if upload.alpha is None:
         return False
+    move = _move(upload, mesh)
+    face = (mesh.points[_FOREHEAD] + mesh.points[_CHIN]) / 2
+    if float(move[1, :2] @ face + move[1, 2]) > _LOWEST_FACE_Y * CANVAS_HEIGHT:
+        return True
     edge = np.zeros_like(upload.alpha)
     for line in (np.s_[:, :_EDGE], np.s_[:, -_EDGE:], np.s_[:_EDGE]):
         edge[line] = upload.alpha[line]
-    seen = cv2.warpAffine(edge, _move(upload, mesh), (CANVAS_WIDTH, CANVAS_HEIGHT), flags=cv2.INTER_NEAREST)
+    seen = cv2.warpAffine(edge, move, (CANVAS_WIDTH, CANVAS_HEIGHT), flags=cv2.INTER_NEAREST)
     return int((seen[:_HIDDEN_FROM_Y] > 127).any(axis=1).sum()) > _MOST_CUT_ROWS
 
 

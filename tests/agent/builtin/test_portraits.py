@@ -97,8 +97,11 @@ def test_a_person_in_a_photograph_is_cut_out_to_stand_in_a_scene(tmp_path: Path)
     )
 
 
-def test_a_close_up_that_would_end_at_its_sides_keeps_its_background_and_fills_the_frame(tmp_path: Path) -> None:
-    source = kept(photograph()[60:420, 370:590], tmp_path / "photo.jpg")
+@pytest.mark.parametrize("part", [np.s_[60:420, 370:590], np.s_[:370]], ids=["no shoulders", "no chest"])
+def test_a_close_up_that_could_not_stand_in_a_scene_keeps_its_background_and_fills_the_frame(
+    tmp_path: Path, part: tuple[slice, ...]
+) -> None:
+    source = kept(np.ascontiguousarray(photograph()[part]), tmp_path / "photo.jpg")
     result = prepared(source, tmp_path / "photo.portrait")
     portrait = read_portrait(tmp_path / "photo.portrait")
     assert result.own_background
