@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compose, host, lipsync, live, starts, talk, visits, words
+from benchmarks import compose, host, jobs, lipsync, live, peer, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -53,6 +53,9 @@ MEASUREMENTS: dict[str, Measurement] = {
     "host": host.idle_and_session,
     "live": live.sample_to_painted,
     "compose": compose.frames,
+    "peer": peer.frames,
+    "full-hd": jobs.full_hd,
+    "four": jobs.four,
     "lipsync": lipsync.in_step,
     "talk": talk.conversation,
     "words": words.errors,

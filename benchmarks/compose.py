@@ -2,7 +2,7 @@
 
 import random
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -25,22 +25,29 @@ NAIVE_SIZE: Final = (640, 360)
 Row = tuple[str, str, list[float], float | None, str]
 
 
+class Took(NamedTuple):
+    """Of each frame, milliseconds: in processor time of the thread that draws, and by the clock."""
+
+    cpu_ms: list[float]
+    wall_ms: list[float]
+
+
 def frames(stack: Stack, repetitions: int) -> list[Row]:
     """Ten frames a repetition and size; an idle second a repetition; the frame of the field report, pixel by pixel, thrice."""
     cv2.setNumThreads(1)
     rows: list[Row] = []
     for width, height, target_ms in ((1920, 1080, 4.0), (1280, 720, 2.0)):
         words = Words()
-        composer = _composer(width, height, words, TvProgramme.HARBOUR)
-        times_ms = _speak(composer, words, WARM_UP + 10 * repetitions)[WARM_UP:]
+        composer = composer_for(width, height, words, TvProgramme.HARBOUR)
+        times_ms = speak(composer, words, WARM_UP + 10 * repetitions).cpu_ms[WARM_UP:]
         composer.close()
         rows.append((f"frame {height}p: TV, speech, caption", "ms", times_ms, target_ms, "median"))
-    composer = _composer(1280, 720, Words(), TvProgramme.NONE)
+    composer = composer_for(1280, 720, Words(), TvProgramme.NONE)
     rows.append(("idle 720p, TV off: of a core", "share", _idle(composer, repetitions), 0.02, "median"))
     width, height = NAIVE_SIZE
     words = Words()
-    composer = _composer(width, height, words, TvProgramme.HARBOUR)
-    ours_ms = float(np.median(_speak(composer, words, WARM_UP + 10 * repetitions)[WARM_UP:]))
+    composer = composer_for(width, height, words, TvProgramme.HARBOUR)
+    ours_ms = float(np.median(speak(composer, words, WARM_UP + 10 * repetitions).cpu_ms[WARM_UP:]))
     composer.close()
     naive_ms = [_naive_ms() for _ in range(3)]
     rows.append(("frame 360p: pixel by pixel, of ours", "times", [each / ours_ms for each in naive_ms], None, "median"))
@@ -51,7 +58,7 @@ def frames(stack: Stack, repetitions: int) -> list[Row]:
     return rows
 
 
-def _composer(width: int, height: int, words: Words, tv: TvProgramme) -> FrameComposer:
+def composer_for(width: int, height: int, words: Words, tv: TvProgramme) -> FrameComposer:
     settings = BuiltinSettings(presenter="omar", scene="museum-hall", tv=tv, captions_burnt_in=True)
     mode = BUILT_IN_MODES["exhibition"].model_copy(update={"video_width": width, "video_height": height})
     composer = composer_of(settings, mode, words=words, warn=print, programme=programme_of(settings))()
@@ -60,21 +67,22 @@ def _composer(width: int, height: int, words: Words, tv: TvProgramme) -> FrameCo
     return composer
 
 
-def _speak(composer: FrameComposer, words: Words, count: int) -> list[float]:
-    """Processor time of each of `count` frames at their rate, milliseconds. A word comes every third of a second."""
+def speak(composer: FrameComposer, words: Words, count: int) -> Took:
+    """`count` frames at their rate. A word comes every third of a second."""
     motion, chance = IdleMotion(random.Random(1)), random.Random(2)
-    opening, spoken, times_ms = 0, SENTENCE.split(), []
+    opening, spoken, took = 0, SENTENCE.split(), Took([], [])
     for number in range(count):
         began = time.monotonic()
         opening = min(max(opening + chance.choice((-2, -1, 1, 2)), 0), 7)
         words.text = " ".join(spoken[: 1 + number // 10 % len(spoken)])
         motion.advance(1 / FPS, speaking=True, openness=opening / 7)
         state = motion.state(Mouth(opening, chance.randrange(5)))
-        started = time.thread_time()
+        started, started_cpu = time.perf_counter(), time.thread_time()
         composer.compose(state)
-        times_ms.append((time.thread_time() - started) * 1000)
+        took.cpu_ms.append((time.thread_time() - started_cpu) * 1000)
+        took.wall_ms.append((time.perf_counter() - started) * 1000)
         time.sleep(max(1 / FPS - (time.monotonic() - began), 0))
-    return times_ms
+    return took
 
 
 def _idle(composer: FrameComposer, seconds: int) -> list[float]:

@@ -2,10 +2,10 @@
 
 import json
 import time
-from pathlib import Path
 
 import psutil
 
+from agent.memory import read_memory
 from tests.services import wait_until
 from tests.stack import Stack
 
@@ -48,12 +48,12 @@ def _worker(stack: Stack) -> psutil.Process:
 
 
 def _tree_pss_mib(root: psutil.Process) -> float:
-    return sum(_pss_mib(process) for process in [root, *root.children(recursive=True)])
+    return _pss_mib([root, *root.children(recursive=True)])
 
 
-def _pss_mib(process: psutil.Process) -> float:
-    rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
-    return next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")) / 1024
+def _pss_mib(processes: list[psutil.Process]) -> float:
+    """Of those that are still there: a child may end between its listing and its reading."""
+    return sum(memory.pss_bytes or 0 for memory in (read_memory(process.pid) for process in processes)) / MIB
 
 
 def _control_plane(stack: Stack) -> list[psutil.Process]:
@@ -69,7 +69,7 @@ def _control_plane(stack: Stack) -> list[psutil.Process]:
 
 
 def _control_plane_pss_mib(stack: Stack) -> float:
-    return sum(_pss_mib(process) for process in _control_plane(stack))
+    return _pss_mib(_control_plane(stack))
 
 
 def _control_plane_cpu_percent(stack: Stack, seconds: float = 20) -> float:

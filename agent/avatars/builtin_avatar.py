@@ -20,7 +20,8 @@ class BuiltinAvatar(RenderedAvatar):
     def __init__(self, parts: AvatarParts) -> None:
         self._settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
         self._words = Words()
-        self._store = AssetStore(HostEnvironment.read().home)
+        home = HostEnvironment.read().home
+        self._store = AssetStore(home)
         self._files = OwnFiles(self._store, parts.spec.scene_files)
         self._portrait: Path | None = None
         super().__init__(
@@ -33,6 +34,7 @@ class BuiltinAvatar(RenderedAvatar):
                 programme=programme_of(self._settings, self._files),
                 files=self._files,
                 portrait=lambda: self._portrait,
+                kept_in=home / "cache" / "pictures",
             ),
         )
 

@@ -61,6 +61,11 @@ class FrameComposer:
         self._last: tuple[Hashable, bytearray] | None = None
 
     @property
+    def tv_rect(self) -> Rect | None:
+        """The region of a frame that the TV's screen is in."""
+        return None if self._tv is None else self._tv.rect
+
+    @property
     def held_bytes(self) -> int:
         """Memory in kept parts."""
         return self._kept.held + sum(map(_bytes_of, self._recurring.values()))

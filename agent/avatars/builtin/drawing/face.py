@@ -1,16 +1,19 @@
 """The seam between what a face does and how it is drawn."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import cv2
 
+from agent.avatars.builtin.baked import Baked, baked, key_of
+from agent.avatars.builtin.drawing import pictures
 from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, masks_from, premultiplied
 from agent.avatars.builtin.drawing.eyes import EyesDrawing, eyes_rect
 from agent.avatars.builtin.drawing.i420 import Rect, even_rect
 from agent.avatars.builtin.drawing.kept import Kept
 from agent.avatars.builtin.drawing.mouth import MouthDrawing, mouth_rect
-from agent.avatars.builtin.drawing.pictures import Mask, Picture, Still, read_layers
+from agent.avatars.builtin.drawing.pictures import Layers, Mask, Picture, Still, read_layers
 from agent.avatars.builtin.drawing.warp import BodyWarp
 from agent.avatars.builtin.face_state import (
     AHEAD,
@@ -75,12 +78,16 @@ class Face(Protocol):
 class DrawnFace:
     """A presenter's still picture, painted over and bent."""
 
-    def __init__(self, portrait: Portrait, placement: Placement, width: int, height: int) -> None:
-        """`placement` says where the portrait's canvas is in the frame. Raises `BrokenPortraitError`."""
+    def __init__(
+        self, portrait: Portrait, placement: Placement, width: int, height: int, kept_in: Path | None = None
+    ) -> None:
+        """`placement` says where the portrait's canvas is in the frame. What the picture is in this size is kept in the
+        folder `kept_in`. Raises `BrokenPortraitError`."""
         self.width = width
         self.height = height
         places = portrait.places
-        layers = read_layers(portrait, placement, width, height)
+        key = key_of(pictures.__file__, portrait.figure, portrait.mask, places, placement, width, height)
+        layers = Layers(*baked(kept_in, key, lambda: Baked(read_layers(portrait, placement, width, height))).arrays)
         self._masks = masks_from(layers.mask)
         self._body = BodyWarp(places.body, placement, width, height)
         margin = self._body.reach(Rect(0, 0, width, height))
@@ -99,10 +106,11 @@ class DrawnFace:
         self._still = still
         self._mouth_drawing = MouthDrawing(still, places.mouth, placement, self._mouth_rect)
         self._eyes_drawing = EyesDrawing(still, places.eyes, placement, self._eyes_rect)
+        figure = region.of(layers.presenter)
         if self._mouth_drawing.parted:  # a mouth at rest is closed
-            rect = self._mouth_rect
-            rect.of(layers.presenter)[:] = self._mouth_drawing.draw(CLOSED_MOUTH, 0)
-        self._figure = cutout_of(premultiplied(region.of(layers.presenter), masks), masks, region)
+            figure = figure.copy()
+            self._mouth_rect.inside(region).of(figure)[:] = self._mouth_drawing.draw(CLOSED_MOUTH, 0)
+        self._figure = cutout_of(premultiplied(figure, masks), masks, region)
         self._mouths: Kept[Cutout] = Kept(_KEPT_MOUTHS, lambda _: 1)
         self._eyes: Kept[Cutout] = Kept(_KEPT_EYES, lambda _: 1)
 

@@ -4,6 +4,7 @@ A frame is back, TV, presenter, front, and then the light added to all of them. 
 chroma has a sign, so it is kept as two planes of which one adds and one takes away.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -11,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.avatars.builtin.baked import Baked, baked, key_of
 from agent.avatars.builtin.drawing.cutout import Cutout
 from agent.avatars.builtin.drawing.i420 import Plane, Planes, Rect, planes_from_bgr
 from agent.avatars.builtin.portrait_file import Places
@@ -75,16 +77,28 @@ class Stage:
     """One scene, for frames of one size. `place` says where the scene's pixels are in the frame."""
 
     def __init__(
-        self, scene: Scene, width: int, height: int, *, tv_is_on: bool = False, logo: Picture | None = None
+        self,
+        scene: Scene,
+        width: int,
+        height: int,
+        *,
+        tv_is_on: bool = False,
+        logo: Picture | None = None,
+        kept_in: Path | None = None,
     ) -> None:
-        """Reads the pictures. `logo` is (height, width, 4). Raises `SceneError` for a picture that is broken."""
+        """Reads the pictures; what they are in this size is kept in the folder `kept_in`. `logo` is (height, width, 4).
+        Raises `SceneError` for a picture that is broken."""
         self.scene, self.width, self.height = scene, width, height
         self.place = scene_place(scene, width, height)
-        self._front = self._front_overlay(scene)
         self._logo = None if logo is None else self._logo_overlay(logo)
-        self._light = self._all_light(scene, tv_is_on)
-        back = np.zeros((height, width, 3), np.uint8) if scene.back is None else self._read(scene.back)
-        self.below = planes_from_bgr(back)  # back without light; where the TV shows something, see `Screen`
+        pictures = [scene.back, scene.front, scene.light, scene.tv_light if tv_is_on else None]
+        key = key_of(__file__, *pictures, scene.file, width, height)
+        kept = baked(kept_in, key, lambda: self._baked(scene, tv_is_on))
+        arrays = iter(kept.arrays)
+        self.below = Planes(*islice(arrays, 3))  # back without light; where the TV shows something, see `Screen`
+        has_light, *rect = kept.numbers
+        self._light = _Light(Planes(*islice(arrays, 3)), next(arrays), next(arrays)) if has_light else None
+        self._front = Overlay(Planes(*islice(arrays, 3)), next(arrays), next(arrays), Rect(*rect)) if rect else None
         self.empty = Planes(*(plane.copy() for plane in self.below))
         self._finish(self.empty, Rect(0, 0, width, height))
 
@@ -129,6 +143,19 @@ class Stage:
             self._light.on(planes, rect)
         if self._logo is not None:
             _over(planes, rect, self._logo)
+
+    def _baked(self, scene: Scene, tv_is_on: bool) -> Baked:
+        """Back, light and front in the size of the frame, and whether there is light, and where the front is."""
+        back = np.zeros((self.height, self.width, 3), np.uint8) if scene.back is None else self._read(scene.back)
+        light, front = self._all_light(scene, tv_is_on), self._front_overlay(scene)
+        return Baked(
+            (
+                *planes_from_bgr(back),
+                *((*light.plus, light.minus_u, light.minus_v) if light else ()),
+                *((*front.planes, front.through, front.through_chroma) if front else ()),
+            ),
+            (int(light is not None), *(front.rect if front else ())),
+        )
 
     def _read(self, path: Path) -> Picture:
         """A picture of the whole scene, in the size of the frame."""
