@@ -2,10 +2,10 @@
 
 from ninja import Router
 
-from sessions.api import catalogue, joining, knowledge, links, live, scene
+from sessions.api import catalogue, joining, knowledge, links, live, portraits, scene
 
 router = Router()
-for part in (catalogue, knowledge, scene, live, links, joining):
+for part in (catalogue, knowledge, portraits, scene, live, links, joining):
     router.add_router("", part.router)
 
 __all__ = ["router"]

@@ -28,7 +28,7 @@ class ProfileIn(Schema):
     provider_settings: dict[str, JsonValue] = {}
 
 
-class PortraitOut(Schema):
+class WornPortrait(Schema):
     """An uploaded face; `provider_settings.portrait` names it by its code."""
 
     code: UUID
@@ -46,7 +46,7 @@ class ProfileOut(Schema):
     voice: str
     provider: str
     provider_settings: dict[str, Any]
-    portrait: PortraitOut | None  # none: a drawn face is worn
+    portrait: WornPortrait | None  # none: a drawn face is worn
     archived: bool
 
     @classmethod
@@ -58,7 +58,7 @@ class ProfileOut(Schema):
         return cls(
             code=profile.code,
             version=version.number,
-            portrait=PortraitOut(code=worn.code, name=worn.name) if worn else None,
+            portrait=WornPortrait(code=worn.code, name=worn.name) if worn else None,
             archived=profile.archived_at is not None,
             **fields,
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -299,6 +300,40 @@ def test_a_profile_that_shows_a_test_card_gets_a_face_by_wearing_one(guide: Avat
     portrait = ready(AvatarProfile.objects.get(pk=guide.pk))
     version = actions.use_portrait(portrait, by="Amina")
     assert (version.provider, version.portrait) == ("builtin", str(portrait.code))
+
+
+def test_programs_can_upload_look_use_and_remove(api_as: Callable[[Role], Client], guide: AvatarProfile) -> None:
+    operator, place = api_as(Role.OPERATOR), f"/api/v1/profiles/{guide.code}/portraits"
+
+    def send(**change: Any) -> Any:
+        picture = SimpleUploadedFile("anna.jpg", as_file(photograph()))
+        return operator.post(place, {"picture": picture, "consent": "true", "crop": "0,0,0.9,1", **change})
+
+    answer = send()
+    assert answer.status_code == 201, answer.content
+    added = answer.json()
+    assert (added["name"], added["status"], added["clip"]) == ("anna", "waiting", "none")
+    assert added["consent_by"]
+    for change, words in (
+        ({"consent": "false"}, "agrees"),
+        ({"picture": SimpleUploadedFile("a.jpg", b"text")}, "not a picture"),
+        ({"crop": "9"}, "crop"),
+    ):
+        refused = send(**change)
+        assert refused.status_code == 422, change
+        assert words in refused.json()["detail"]
+    portrait = Portrait.objects.get()
+    assert operator.post(f"{place}/{portrait.code}/use").status_code == 409
+    progress.record_taken(portrait)
+    progress.record_refused(portrait, "no_face", "from the program")
+    assert operator.get(place).json()[0]["reason"].startswith("No human face")
+    worn = ready(guide)
+    assert operator.post(f"{place}/{worn.code}/use").json()["portrait"]["code"] == str(worn.code)
+    assert operator.delete(f"{place}/{worn.code}").status_code == 409
+    assert operator.delete(f"{place}/{portrait.code}").status_code == 204
+    viewer = api_as(Role.VIEWER)
+    assert viewer.get(place).status_code == 403
+    assert viewer.delete(f"{place}/{worn.code}").status_code == 403
 
 
 def test_programs_can_wear_and_read_a_portrait(api_as: Callable[[Role], Client], guide: AvatarProfile) -> None:
