@@ -51,7 +51,7 @@ def composer_of(
     """What makes the composer of the picture, in the thread that will draw. `words` are burnt in where the profile says so;
     `warn` takes a sentence, from any thread; the logo comes out of `files`. `portrait` is asked then for the file of an
     uploaded face; the presenter that ships stands in where it is broken. Pictures that are made ready for this size are
-    kept in the folder `kept_in`. Raises `UnknownPresenterError`, `SceneError`."""
+    kept in the folder `kept_in`, but for those of an uploaded face. Raises `UnknownPresenterError`, `SceneError`."""
     shipped = load_presenter(settings.presenter)
     if shipped.scene is not None:
         load_scene(settings.scene or shipped.scene)  # raises here, not in the thread
@@ -59,17 +59,18 @@ def composer_of(
     def make() -> FrameComposer:
         if (uploaded := portrait()) is not None:
             try:
-                return composed(uploaded_presenter(uploaded))
+                # Of a person nothing is kept: what they removed must be gone.
+                return composed(uploaded_presenter(uploaded), None)
             except (BrokenPortraitError, FileNotFoundError) as error:
                 warn(f"The uploaded portrait can't be shown ({error}); {settings.presenter!r} stands in.")
-        return composed(shipped)
+        return composed(shipped, kept_in)
 
-    def composed(presenter: Presenter) -> FrameComposer:
+    def composed(presenter: Presenter, face_kept_in: Path | None) -> FrameComposer:
         scene = PLAIN if presenter.scene is None else load_scene(settings.scene or presenter.scene)
         size = mode.video_width, mode.video_height
         logo = read_logo(settings.logo, files, warn) if files and settings.logo else None
         stage = Stage(scene, *size, tv_is_on=programme is not None, logo=logo, kept_in=kept_in)
-        face = DrawnFace(presenter.portrait, stage.presenter_place(presenter.portrait.places), *size, kept_in)
+        face = DrawnFace(presenter.portrait, stage.presenter_place(presenter.portrait.places), *size, face_kept_in)
         tv = None
         if programme is not None and scene.file.tv is not None and (screen := Screen(stage, scene.file.tv)).is_seen:
             tv = Tv(screen, programme, mode.tv_fps, warn)

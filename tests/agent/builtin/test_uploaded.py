@@ -40,6 +40,16 @@ def test_the_uploaded_face_is_shown_in_the_profile_s_place() -> None:
     assert luma[: MODE.video_height // 2, : MODE.video_width // 8].max() == 0, "in the same room"
 
 
+def test_nothing_of_an_uploaded_face_is_kept_beside_its_file(tmp_path: Path) -> None:
+    def kept(portrait: Path | None) -> set[str]:
+        composer_of(SETTINGS, MODE, words=Words(), warn=pytest.fail, portrait=lambda: portrait, kept_in=tmp_path)()
+        return {path.name for path in tmp_path.iterdir()}
+
+    scene = kept(SOMEBODY)
+    assert len(scene) == 1, "the scene that everybody stands in"
+    assert len(kept(None)) == 2
+
+
 @pytest.mark.parametrize("keep", [0, 200, 60_000])
 def test_a_corrupt_portrait_leaves_the_drawn_face_and_a_warning(tmp_path: Path, keep: int) -> None:
     broken = tmp_path / "broken"
