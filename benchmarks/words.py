@@ -1,4 +1,8 @@
-"""How many words of synthesised questions are heard wrong, in both languages, clean and in noise."""
+"""How many words of synthesised questions are heard wrong, in both languages, clean and in noise.
+
+English is also said by the synthesiser of the Arabic voice: what is heard well of it there tells that it is the speech model
+that lacks Arabic, and not the voice that is bad.
+"""
 
 import asyncio
 import os
@@ -6,8 +10,10 @@ import re
 import unicodedata
 
 import numpy as np
+from livekit import rtc
 
-from tests.agent.conversing import Samples, recognised, spoken
+from agent.voice.espeak import Espeak, EspeakVoice
+from tests.agent.conversing import RATE, Samples, recognised, spoken
 from tests.services import wait_until
 from tests.stack import Stack
 
@@ -52,12 +58,25 @@ async def _measure() -> list[Row]:
     rows: list[Row] = []
     for language, sentences in SENTENCES.items():
         clean = [await spoken(sentence) for sentence in sentences]
-        for name, sounds in (("clean", clean), (f"{NOISE_DB} dB noise", [_noisy(sound) for sound in clean])):
+        conditions = [("clean", clean), (f"{NOISE_DB} dB noise", [_noisy(sound) for sound in clean])]
+        if language == "en":
+            conditions.append(("clean, by espeak-ng", _by_espeak(sentences)))
+        for name, sounds in conditions:
             heard = [await recognised(sound, language) for sound in sounds]
             wrong = [_distance(_words(said), _words(text)) for said, text in zip(sentences, heard, strict=True)]
             whole = 100 * sum(wrong) / sum(len(_words(sentence)) for sentence in sentences)
             rows.append((f"words heard wrong, {language}, {name}", "%", [whole], None, "median"))
     return rows
+
+
+def _by_espeak(sentences: list[str]) -> list[Samples]:
+    espeak, sounds = Espeak(), []
+    for sentence in sentences:
+        said = espeak.speak(sentence, EspeakVoice("en-us+f5", rate=155, pitch=50, range=50))
+        resampler = rtc.AudioResampler(said.sample_rate, RATE)
+        frames = resampler.push(bytearray(said.samples.astype(np.int16).tobytes())) + resampler.flush()
+        sounds.append(np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames]))
+    return sounds
 
 
 def _noisy(sound: Samples) -> Samples:
@@ -67,9 +86,9 @@ def _noisy(sound: Samples) -> Samples:
 
 
 def _words(text: str) -> list[str]:
-    """Without case, marks and Arabic vowels; the forms of alif and ta marbuta as one."""
+    """Without case, marks, Arabic vowels and lengthening; the forms of alif and ta marbuta as one."""
     letters = "".join(each for each in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(each))
-    return re.sub(r"[^\w\s]", "", letters.translate(str.maketrans("ىة", "يه"))).split()
+    return re.sub(r"[^\w\s]|ـ", "", letters.translate(str.maketrans("ىة", "يه"))).split()
 
 
 def _distance(said: list[str], heard: list[str]) -> int:

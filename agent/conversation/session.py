@@ -8,8 +8,9 @@ from livekit.agents import AgentSession, inference, llm, stt, tts
 
 from agent.voice.hearing.listening import LocalSTT
 
-# a word in between is taken for an interruption at once; without words following, the avatar goes on
-INTERRUPTED_AFTER_S: Final = 0.05
+# A word in between is taken for an interruption at once; without words following, the avatar goes on. One window of voice
+# activity is enough here: the microphones let nothing through that was not voiced for two.
+INTERRUPTED_AFTER_S: Final = 0.03
 GOES_ON_AFTER_S: Final = 0.6
 TURN_OVER_AFTER_S: Final = 0.4
 
@@ -32,7 +33,10 @@ def make_session(hearing: stt.STT[Any], answerer: llm.LLM[Any], voice: tts.TTS[A
     return AgentSession(
         stt=hearing,
         vad=inference.VAD(
-            min_speech_duration=0.05, min_silence_duration=0.2, max_buffered_speech=20.0, executor=_Here()
+            min_speech_duration=INTERRUPTED_AFTER_S,
+            min_silence_duration=0.2,
+            max_buffered_speech=20.0,
+            executor=_Here(),
         ),
         llm=answerer,
         tts=voice,

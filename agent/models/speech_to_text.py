@@ -20,7 +20,7 @@ from agent.models.whisper_files import model_folder
 
 SAMPLE_RATE: Final = 16_000
 LONGEST_S: Final = 29.0
-PADDING_S: Final = 2.0  # of silence after the speech; with less, Whisper says short sentences twice
+PADDING_S: Final = 1.5  # of silence after the speech; with less, Whisper misses short sentences or says them twice
 FEATURES_PER_S: Final = 100
 TOKENS_PER_S: Final = 12
 TIME_UNIT_S: Final = 0.02

@@ -1,7 +1,8 @@
 """The visitors' microphones as one input: everybody is listened to, one at a time is heard.
 
-Who begins to speak while nobody does has the floor, until the turn is over or they were silent for a while. Who speaks
-meanwhile is not heard; who still speaks when the floor is free has it from there. While nobody speaks nothing is passed on.
+Who begins to speak while nobody does has the floor, until the turn is over or they were silent for a while. Who begins
+meanwhile is heard afterwards where it was only a moment, else from their next pause on: the second half of a sentence is no
+question, and would cut off the answer to the first. While nobody speaks nothing is passed on.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ VOICED: Final = 0.6  # probability from which a window counts as speech
 WINDOWS_TO_BEGIN: Final = 2
 BEFORE_SPEECH_MS: Final = 320  # passed on from before the floor was taken: speech begins softly
 SILENT_FOR_MS: Final = 2_500  # of who has the floor, until it is free in any case
+TOO_LATE_MS: Final = 640  # of speech while somebody else has the floor: its beginning is lost ...
+PAUSE_MS: Final = 320  # ... and a new one comes after a pause
 
 
 class _Microphone:
@@ -33,9 +36,10 @@ class _Microphone:
 
     def __init__(self) -> None:
         self.activity = VAD()
-        self.recent: deque[rtc.AudioFrame] = deque(maxlen=BEFORE_SPEECH_MS // WINDOW_MS)
+        self.recent: deque[rtc.AudioFrame] = deque(maxlen=(BEFORE_SPEECH_MS + TOO_LATE_MS) // WINDOW_MS)
         self.voiced_windows = 0  # running
         self.silent_ms = 0
+        self.over_others_ms = 0  # since they began to speak, without a pause, while somebody else had the floor
 
 
 class Microphones(AudioInput):
@@ -134,9 +138,15 @@ class Microphones(AudioInput):
         voiced = microphone.activity.predict(samples) >= VOICED
         microphone.voiced_windows = microphone.voiced_windows + 1 if voiced else 0
         microphone.silent_ms = 0 if voiced else microphone.silent_ms + WINDOW_MS
-        if self._holder is None and microphone.voiced_windows >= WINDOWS_TO_BEGIN:
+        begins = microphone.voiced_windows >= WINDOWS_TO_BEGIN
+        if microphone.silent_ms >= PAUSE_MS or self._holder == identity:
+            microphone.over_others_ms = 0
+        elif self._holder is not None and (begins or microphone.over_others_ms):
+            microphone.over_others_ms += WINDOW_MS
+        if begins and self._holder is None and microphone.over_others_ms <= TOO_LATE_MS:
             self._holder = self._speaker = identity
-            for earlier in microphone.recent:
+            kept = (BEFORE_SPEECH_MS + microphone.over_others_ms) // WINDOW_MS
+            for earlier in list(microphone.recent)[-kept:]:
                 self._frames.send_nowait(earlier)
             microphone.recent.clear()
         if self._holder == identity:
