@@ -110,7 +110,7 @@ async def test_noise_music_and_silence_are_no_questions(talking: Talk) -> None:
     for sound in (chance.normal(0, 3000, RATE), np.zeros(RATE // 2), np.asarray(music), np.zeros(RATE // 2)):
         await visitor.say(sound.astype(np.int16))
     await visitor.say(await spoken(QUESTION))  # what comes after is heard as ever
-    await eventually(lambda: len(talking.turns) > turns, "the question's turn", 30)
+    await eventually(lambda: talking.answerer.asked[before:] and len(talking.turns) > turns, "the question's turn", 30)
     assert list(map(_is_the_question, talking.answerer.asked[before:])) == [True]
 
 
