@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 ASSETS_FOLDER: Final = "assets"
 MAX_ASSET_BYTES: Final = 2 * 1024**3
-ASSET_PIECE_BYTES: Final = 8 * 1024**2  # the most that one answer holds of an asset that is asked for by ranges
+ASSET_PIECE_BYTES: Final = 2 * 1024**2  # the most that one answer holds of an asset that is asked for by ranges
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -8,6 +8,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,8 +26,10 @@ from agent.scene_files.refusals import RefusedFile
 from agent.scene_files.still import draw_scene
 from protocol.assets import AssetRef
 from protocol.avatar import SCENES, BuiltinSettings, SceneOrder, TvProgramme
+from protocol.jobspec import ProfileSpec
 from protocol.scene_files import SceneFile
 from tests.agent.builtin.scene.films import film, sound_only
+from tests.agent.conftest import GREETING, eventually
 
 SMALL = (64, 36)
 
@@ -331,3 +334,22 @@ def test_a_still_shows_the_film_and_the_logo_in_their_places(tmp_path: Path, sce
     magenta = (blue > 170) & (red > 170) & (green < 120)
     assert magenta.any(axis=1).nonzero()[0].max() < 270 / 4, "in an upper corner and nowhere else"
     assert (differs & ~magenta).mean() > 0.01, "the film"
+
+
+async def test_a_session_goes_on_without_the_film_and_the_logo_that_cannot_be_had(
+    start_session: Callable[..., Any],
+) -> None:
+    gone, lost = (SceneFile(name=name, sha256=digit * 64) for name, digit in (("Tour.mp4", "1"), ("Logo.png", "2")))
+    settings = BuiltinSettings(presenter="omar", scene="lobby", tv=TvProgramme.FILM, film=gone, logo=lost)
+    profile = ProfileSpec(
+        code="own", version=1, name="Own", persona="", greeting=GREETING, voice="heart", provider="builtin",
+        provider_settings=settings.model_dump(mode="json"),
+    )  # fmt: skip
+    session = await start_session(profile=profile, scene_files=[ref(gone)])
+    await session.wait_for("job_ready")
+
+    def told() -> bool:
+        said = " ".join(event.sentence for event in session.events("job_notice"))
+        return "Tour.mp4: the file could not be brought here" in said and "Logo.png: the file is lost" in said
+
+    await eventually(told, "both are said")
