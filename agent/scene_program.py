@@ -1,15 +1,13 @@
 """`python -m agent prepare-scene-file` and `draw-scene`: what tasks run, and read line by line."""
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+from agent.portraits_program import say, stay_small
 from protocol.scene_files import SceneFileKind
 
-NICENESS: Final = 10  # of the checks of films, which may take long: conversations go before
 REFUSED: Final = 3
 
 
@@ -34,9 +32,9 @@ def prepare(arguments: argparse.Namespace) -> int:
             case SceneFileKind.FILM:
                 from agent.scene_files.film import prepare_film
 
-                os.nice(NICENESS)
+                stay_small()
                 name = arguments.name or source.name
-                prepared = prepare_film(source, target, name, lambda share: _say(share=round(share, 3)))
+                prepared = prepare_film(source, target, name, lambda share: say(share=round(share, 3)))
             case SceneFileKind.SLIDE:
                 from agent.scene_files.pictures import prepare_slide
 
@@ -46,12 +44,12 @@ def prepare(arguments: argparse.Namespace) -> int:
 
                 prepared = prepare_logo(source, target)
     except RefusedFile as refusal:
-        _say(refused=str(refusal))
+        say(refused=str(refusal))
         return REFUSED
     except (OSError, MemoryError) as error:
         print(error, file=sys.stderr)
         return 1
-    _say(prepared=prepared.model_dump())
+    say(prepared=prepared.model_dump())
     return 0
 
 
@@ -69,9 +67,5 @@ def draw(arguments: argparse.Namespace) -> int:
     except (ValueError, SceneError, UnknownPresenterError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    _say(left_out=left_out)
+    say(left_out=left_out)
     return 0
-
-
-def _say(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)

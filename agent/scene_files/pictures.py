@@ -24,11 +24,11 @@ _UNSEEN: Final = 8  # of 255: opacity below it is what an export leaves at the e
 def prepare_slide(source: Path, target: Path) -> PreparedFile:
     """Write a JPEG of at most `SLIDE` pixels. Raises `RefusedFile`."""
     picture = _opened(source, SLIDE)
-    if picture.mode != "RGB":
-        whole = picture.convert("RGBA")
-        picture = Image.new("RGBA", whole.size, "white")
-        picture.alpha_composite(whole)
-    picture = _fitted(picture.convert("RGB"), SLIDE)
+    picture = _fitted(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGBA"), SLIDE)
+    if picture.mode == "RGBA":
+        white = Image.new("RGBA", picture.size, "white")
+        white.alpha_composite(picture)
+        picture = white.convert("RGB")
     picture.save(target, "JPEG", quality=_QUALITY)
     return PreparedFile(width=picture.width, height=picture.height)
 
