@@ -36,5 +36,7 @@ def reject(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(RequestDataTooBig)
 def measure(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     most_mib = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
-    detail = _("The request is larger than %(most)d MB; nothing of it was taken. Send less at once.") % {"most": most_mib}
+    detail = _("The request is larger than %(most)d MB; nothing of it was taken. Send less at once.") % {
+        "most": most_mib
+    }
     return api.create_response(request, {"detail": detail, "code": "too_large"}, status=413)

@@ -87,6 +87,7 @@ def addresses(full: dict[str, AvatarSession]) -> Iterator[str]:
         "/modes/balanced/",
         "/hosts/atlas/",
         f"/profiles/{AvatarProfile.objects.earliest('created_at').code}/",
+        f"/profiles/{AvatarProfile.objects.earliest('created_at').code}/scene/",
     )
     yield from (
         "/sessions/?outcome=failed",
