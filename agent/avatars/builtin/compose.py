@@ -34,6 +34,14 @@ class Patch(NamedTuple):
     before_tv: Cutout | None
 
 
+class _Ground(NamedTuple):
+    """A posture in the scene, as all frames begin that have it, and what of it stands in front of the TV's screen."""
+
+    posture: tuple[Hashable, ...]
+    buffer: bytearray
+    before_tv: list[Cutout]
+
+
 class Composer(Protocol):
     """Makes the frames of a picture. Called from one thread at a time."""
 
@@ -55,9 +63,12 @@ class FrameComposer:
 
     def __init__(self, face: Face, stage: Stage, tv: Tv | None = None, captions: BurntCaptions | None = None) -> None:
         self._face, self._stage, self._tv, self._captions = face, stage, tv, captions
+        self._screen = None if tv is None else self._covered(tv.rect)
         self._still, self._still_before_tv = self._upright()
+        self._ground = _Ground((), self._still, self._still_before_tv)
         self._kept: Kept[list[Patch]] = Kept(_KEPT_FRAMES * len(self._still), _bytes_of)
         self._recurring: dict[Hashable, list[Patch]] = {}
+        self._drew = False
         self._last: tuple[Hashable, bytearray] | None = None
 
     @property
@@ -79,28 +90,25 @@ class FrameComposer:
         moment = (*(part.key for part in parts), shown and shown.number, caption and caption.text)
         if self._last is not None and self._last[0] == moment:
             return ComposedFrame(self._last[1], "cached", (time.perf_counter() - started) * 1000)
-        drawn_anew = shown is not None or caption is not None or self._last is None
-        buffer = bytearray(self._still)
+        self._drew = shown is not None or caption is not None or self._last is None
+        standing = [part for part in parts if part.is_posture]
+        posture = tuple(part.key for part in standing)
+        if self._ground.posture != posture:
+            buffer, before_tv = self._with(self._still, self._still_before_tv, standing)
+            self._ground = _Ground(posture, buffer, before_tv)
+        buffer, before_tv = self._with(
+            self._ground.buffer, self._ground.before_tv, [part for part in parts if not part.is_posture]
+        )
         frame = planes_of(buffer, self._stage.width, self._stage.height)
-        before_tv = self._still_before_tv.copy()
-        for part in parts:
-            patches = self._recurring.get(part.key) or self._kept.get(part.key)
-            if patches is None:
-                drawn_anew = True
-                patches = self._drawn(part)
-            for patch in patches:
-                frame.paste(patch.planes, patch.rect)
-                if patch.before_tv is not None:
-                    before_tv.append(patch.before_tv)
         if shown is not None:
             frame.paste(self._stage.finished(shown.below, shown.rect), shown.rect)
-            for cutout in before_tv:
+            for cutout in _visible(before_tv):
                 below = shown.below.crop(cutout.rect.inside(shown.rect))
                 frame.paste(self._stage.lay(cutout, below), cutout.rect)
         if caption is not None:
             caption.overlay.lie_over(frame)
         self._last = moment, buffer
-        return ComposedFrame(buffer, "composed" if drawn_anew else "cached", (time.perf_counter() - started) * 1000)
+        return ComposedFrame(buffer, "composed" if self._drew else "cached", (time.perf_counter() - started) * 1000)
 
     def warm_up(self) -> Iterator[None]:
         yield from self._face.warm_up()
@@ -131,7 +139,19 @@ class FrameComposer:
                 before_tv.append(patch.before_tv)
         return buffer, before_tv
 
+    def _with(self, buffer: bytearray, before_tv: list[Cutout], parts: list[Part]) -> tuple[bytearray, list[Cutout]]:
+        """A copy of a frame with some parts over it, and what stands in front of the TV's screen then."""
+        buffer, before_tv = bytearray(buffer), before_tv.copy()
+        frame = planes_of(buffer, self._stage.width, self._stage.height)
+        for part in parts:
+            for patch in self._recurring.get(part.key) or self._kept.get(part.key) or self._drawn(part):
+                frame.paste(patch.planes, patch.rect)
+                if patch.before_tv is not None:
+                    before_tv.append(patch.before_tv)
+        return buffer, before_tv
+
     def _drawn(self, part: Part) -> list[Patch]:
+        self._drew = True
         patches = [self._patch(cutout) for cutout in part.draw()]
         if part.recurs:
             self._recurring[part.key] = patches
@@ -140,8 +160,28 @@ class FrameComposer:
         return patches
 
     def _patch(self, cutout: Cutout) -> Patch:
-        screen = None if self._tv is None else cutout.rect.common(self._tv.rect)
-        return Patch(self._stage.lay(cutout), cutout.rect, screen and cutout.crop(screen).copy())
+        screen = self._screen and cutout.rect.common(self._screen)
+        return Patch(self._stage.lay(cutout), cutout.rect, cutout.crop(screen).copy() if screen else None)
+
+    def _covered(self, screen: Rect) -> Rect | None:
+        """The TV's screen, where any of the presenter may come in front of it."""
+        by = self._stage.height // 40 * 2  # further than any movement
+        around = Rect(screen.left - by, screen.top - by, screen.right + by, screen.bottom + by)
+        near = ((cutout, cutout.rect.common(around)) for cutout in self._face.figure())
+        return screen if any(rect and not cutout.crop(rect).empty for cutout, rect in near) else None
+
+
+def _visible(cutouts: list[Cutout]) -> Iterator[Cutout]:
+    """Those that change anything, of cutouts of which the later replace the earlier."""
+    last: dict[Rect, Cutout] = {}
+    for cutout in cutouts:
+        last.pop(cutout.rect, None)
+        last[cutout.rect] = cutout
+    shown: list[Rect] = []
+    for cutout in last.values():
+        if not cutout.empty or any(cutout.rect.common(rect) for rect in shown):
+            shown.append(cutout.rect)
+            yield cutout
 
 
 def _bytes_of(patches: list[Patch]) -> int:

@@ -4,6 +4,7 @@ import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.drawing.cutout import Cutout
 from agent.avatars.builtin.drawing.face import DrawnFace, Eyes, Lips
-from agent.avatars.builtin.drawing.i420 import Rect, planes_of
+from agent.avatars.builtin.drawing.i420 import Planes, Rect, planes_of
 from agent.avatars.builtin.face_state import (
     AT_REST,
     BREATH_STEPS,
@@ -36,7 +37,9 @@ from agent.avatars.builtin.face_state import (
 from agent.avatars.builtin.idle_motion import IdleMotion
 from agent.avatars.builtin.presenters import UnknownPresenterError, load_presenter, place, presenter_names
 from agent.avatars.builtin.scene.scene_file import load_scene
+from agent.avatars.builtin.scene.screen import Screen
 from agent.avatars.builtin.scene.stage import Stage
+from agent.avatars.builtin.scene.tv import Shown, Tv
 
 PRESENTERS = ("omar", "presenter", "daniel", "maryam")
 LEANING = Pose(BREATH_STEPS - 1, SWAY_STEPS)
@@ -289,6 +292,47 @@ def test_what_is_kept_has_a_limit_in_bytes_and_keeps_the_latest() -> None:
     face.draws = 0
     composer.compose(state)
     assert face.draws == 0
+
+
+class StillTv(Tv):
+    """Shows one picture."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+
+    @property
+    def rect(self) -> Rect:
+        return self._shown.rect
+
+    def shown(self) -> Shown:
+        return self._shown
+
+
+@pytest.mark.parametrize("aside", [0, 300])
+def test_who_stands_before_the_tv_hides_it_in_every_pose(aside: int) -> None:
+    scene = load_scene("lobby")
+    tv = scene.file.tv
+    assert tv is not None
+    stand = scene.file.presenter.model_copy(update={"x": scene.file.presenter.x + aside})
+    scene = replace(scene, file=scene.file.model_copy(update={"presenter": stand}))
+    width, height = 640, 360
+    stage, played_behind = Stage(scene, width, height), Stage(scene, width, height)
+    screen = Screen(stage, tv)
+    chess = np.indices(screen.canvas[::-1]).sum(axis=0) % 2 * np.uint8(150)
+    grey = np.full((screen.canvas[1] // 2, screen.canvas[0] // 2), 128, np.uint8)
+    shown = Shown(1, screen.project(Planes(chess.astype(np.uint8), grey, grey)), screen.rect)
+    played_behind.below.paste(shown.below, shown.rect)
+    played_behind.empty.paste(played_behind.finished(shown.below, shown.rect), shown.rect)
+    portrait = load_presenter("omar").portrait
+    face = DrawnFace(portrait, stage.presenter_place(portrait.places), width, height)
+    with_tv, without = FrameComposer(face, stage, StillTv(shown)), FrameComposer(face, played_behind)
+    for state in (
+        AT_REST,
+        FaceState(LEANING, Mouth(5, 0), 2),
+        FaceState(Pose(0, -SWAY_STEPS), CLOSED_MOUTH, 0),
+        AT_REST,
+    ):
+        assert with_tv.compose(state).buffer == without.compose(state).buffer
 
 
 def states() -> Iterator[FaceState]:

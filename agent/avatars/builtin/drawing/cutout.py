@@ -45,6 +45,11 @@ class Cutout(NamedTuple):
         return self.luma.ndim == 2
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing of the figure is in it."""
+        return not self.opaque and not self.luma[..., 1].any()
+
+    @property
     def nbytes(self) -> int:
         return self.luma.nbytes + sum(plane.nbytes for plane in self.chroma)
 

@@ -31,7 +31,7 @@ from agent.avatars.builtin.face_state import (
 from agent.avatars.builtin.portrait_file import Portrait
 from agent.avatars.builtin.presenters import Placement
 
-_BAND_ROWS: Final = 128  # bent at a time: what they take stays in the processor's cache
+_BAND_ROWS: Final = 192  # bent at a time: what they take stays in the processor's cache
 _KEPT_MOUTHS: Final = MOUTH_OPENINGS * MOUTH_WIDTHS + 20
 _KEPT_EYES: Final = 48
 
@@ -54,10 +54,11 @@ class Eyes(NamedTuple):
 
 class Part(NamedTuple):
     """Regions of the figure that a state of the face changes. `key` names what is drawn: the same key, the same pixels.
-    `recurs`: there are only a few of the kind, and they come again and again."""
+    `is_posture`: it mostly stays for some frames. `recurs`: there are only a few of the kind, which come again and again."""
 
     key: Hashable
     draw: Callable[[], Iterable[Cutout]]
+    is_posture: bool = False
     recurs: bool = False
 
 
@@ -124,9 +125,10 @@ class DrawnFace:
         breathing = UPRIGHT._replace(breath=pose.breath)
         parts = []
         if breathing != UPRIGHT:
-            parts.append(Part(("trunk", breathing), lambda: self._bent(self._trunk, breathing), recurs=True))
+            trunk = Part(("trunk", breathing), lambda: self._bent(self._trunk, breathing), is_posture=True, recurs=True)
+            parts.append(trunk)
         if pose != UPRIGHT:
-            parts.append(Part(("head", pose), lambda: self._bent(self._head, pose)))
+            parts.append(Part(("head", pose), lambda: self._bent(self._head, pose), is_posture=True))
         if lips != Lips():
             parts.append(Part((lips, pose), lambda: [self.mouth(lips, pose)]))
         if eyes != Eyes():
