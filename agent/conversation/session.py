@@ -9,7 +9,7 @@ from livekit.agents import AgentSession, inference, llm, stt, tts
 from agent.voice.hearing.listening import LocalSTT
 
 # A word in between is taken for an interruption at once; without words following, the avatar goes on. One window of voice
-# activity is enough here: the microphones let nothing through that was not voiced for two.
+# activity is enough here: the microphones let nothing else through.
 INTERRUPTED_AFTER_S: Final = 0.03
 GOES_ON_AFTER_S: Final = 0.6
 TURN_OVER_AFTER_S: Final = 0.4

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from agent.voice.visemes import Lips, Track, shifted
 
 SAMPLE_RATE: Final = 24_000  # of all local voices
-LEAD_IN_S: Final = 0.02  # what is kept before the first sound
+LEAD_IN_S: Final = 0.01  # what is kept before the first sound
 SILENCE_LEVEL: Final = 0.01
 SPEECH_LEVEL: Final = 10 ** (-24 / 20)  # RMS of what is voiced, full scale 1: hibari's own
 _PEAK: Final = 0.9

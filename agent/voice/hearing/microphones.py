@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 SAMPLE_RATE: Final = 16_000
 WINDOW_MS: Final = VAD_WINDOW_SAMPLES * 1000 // SAMPLE_RATE
 VOICED: Final = 0.6  # probability from which a window counts as speech
+SURELY_VOICED: Final = (
+    0.8  # one such window begins a turn: of noises, music and coughs it lets no more through than two others
+)
 WINDOWS_TO_BEGIN: Final = 2
 BEFORE_SPEECH_MS: Final = 320  # passed on from before the floor was taken: speech begins softly
 SILENT_FOR_MS: Final = 2_500  # of who has the floor, until it is free in any case
@@ -135,10 +138,11 @@ class Microphones(AudioInput):
         samples = np.frombuffer(frame.data, np.int16)
         if samples.size != VAD_WINDOW_SAMPLES:
             return
-        voiced = microphone.activity.predict(samples) >= VOICED
+        probability = microphone.activity.predict(samples)
+        voiced = probability >= VOICED
         microphone.voiced_windows = microphone.voiced_windows + 1 if voiced else 0
         microphone.silent_ms = 0 if voiced else microphone.silent_ms + WINDOW_MS
-        begins = microphone.voiced_windows >= WINDOWS_TO_BEGIN
+        begins = probability >= SURELY_VOICED or microphone.voiced_windows >= WINDOWS_TO_BEGIN
         if microphone.silent_ms >= PAUSE_MS or self._holder == identity:
             microphone.over_others_ms = 0
         elif self._holder is not None and (begins or microphone.over_others_ms):

@@ -22,7 +22,7 @@ CUT_AT_MS: Final = 27_000  # ... and here without one
 BREATH_MS: Final = 256
 
 # silence after which the turn is over
-DONE_MS: Final = 320
+DONE_MS: Final = 288
 PERHAPS_DONE_MS: Final = 640
 NOT_DONE_MS: Final = 1_280
 
