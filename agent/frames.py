@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from protocol.events import FrameOverrun, FrameStats
+
+MOST_OVER: Final = 0.1  # of a second's frames: with more over budget, the second has missed it
 
 
 class FrameTiming(Protocol):
@@ -20,10 +22,21 @@ class FrameTiming(Protocol):
 class FrameReporter:
     """Collects frame timings (from any thread) and emits `FrameStats` and `FrameOverrun` once a second each at most."""
 
-    def __init__(self, emit: Callable[..., None], budget_ms: float) -> None:
+    def __init__(
+        self, emit: Callable[..., None], budget_ms: float, on_missed: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`on_missed` is called once a second with how many seconds in a row frames have missed their budget, if any."""
         self._emit = emit
+        self._on_missed = on_missed
         self._budget_ms = budget_ms
         self._timings: list[FrameTiming] = []
+        self._missed_s = 0
+
+    def follow(self, budget_ms: float) -> None:
+        """Frames have another budget from now on."""
+        self.report()
+        self._budget_ms = budget_ms
+        self._missed_s = 0
 
     def on_frame(self, timing: FrameTiming) -> None:
         self._timings.append(timing)
@@ -56,8 +69,11 @@ class FrameReporter:
         self._emit(FrameStats, budget_ms=self._budget_ms, **counts)
         # of a repeated frame, the time is how long its successor has been waited for
         over = [timing.took_ms for timing in timings if timing.took_ms > self._budget_ms]
+        self._missed_s = self._missed_s + 1 if len(over) > MOST_OVER * len(timings) else 0
         if over:
             self._emit(FrameOverrun, took_ms=max(over), budget_ms=self._budget_ms, count=len(over))
+        if self._missed_s:
+            self._on_missed(self._missed_s)
 
 
 def _percentile(ordered: list[float], share: float) -> float:

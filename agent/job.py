@@ -19,6 +19,7 @@ from agent.conversation.session import make_session
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
+from agent.mode_switches import ModeSwitches
 from agent.models import ModelError, load
 from agent.models.client import aclose as let_go_of_models
 from agent.steps import WorkflowAnalyzer
@@ -124,7 +125,7 @@ class AvatarJob:
         self._emit = telemetry.emit
         self._loop = asyncio.get_running_loop()
         self._steps = WorkflowAnalyzer(telemetry.emit)
-        self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms)
+        self._frames = FrameReporter(telemetry.emit, spec.mode.frame_budget_ms, self._on_missed)
         self._answerer = answerer
         self._microphones = Microphones(ctx.room)
         self._hears_itself = hearing is None
@@ -144,6 +145,7 @@ class AvatarJob:
         self._stage_again: asyncio.Task[None] | None = None
         self._avatar_watch: asyncio.Task[None] | None = None
         self._warming: asyncio.Task[None] | None = None
+        self._switches: ModeSwitches | None = None
         self._stage = Stage.CONNECTING
         self._error: str | None = None
 
@@ -187,6 +189,8 @@ class AvatarJob:
             parts.create_task(self._start_avatar(self._avatar))
             parts.create_task(self._configure())
         self._avatar_watch = asyncio.create_task(self._watch_avatar(self._avatar), name="avatar-watch")
+        self._switches = ModeSwitches(self._avatar, self._spec.mode, self._frames, self._emit)
+        self._switches.attach(self._ctx.room)
         self._emit(JobReady)
         self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
         self._greeting.allow()
@@ -308,6 +312,10 @@ class AvatarJob:
         except (ModelError, TimeoutError):
             logger.exception("%s is not there yet; it is tried again with the first question", method)
 
+    def _on_missed(self, missed_s: int) -> None:
+        if self._switches is not None:
+            self._switches.on_missed(missed_s)
+
     async def _wait_connected(self) -> None:
         await self._connected.wait()
 
@@ -351,6 +359,8 @@ class AvatarJob:
         if self._conversation is not None:
             await self._conversation.aclose()
         await self._microphones.aclose()
+        if self._switches is not None:
+            await self._switches.aclose()
         for task in (self._frame_reports, self._stage_again, self._avatar_watch, self._warming):
             if task is not None:
                 task.cancel()

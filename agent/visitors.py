@@ -1,21 +1,18 @@
 """Visitors of a job's room: who is there, what their pages report, and whom to greet."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 
 from livekit import rtc
-from pydantic import ValidationError
 
+from agent.room_calls import NOT_ALLOWED, parsed
 from protocol.control import VISIT_PROGRESS_METHOD, VISITOR_PREFIX, VisitReport, VisitReportReply
 from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCED_WITHIN_S = 4.0  # the server tells of a participant who publishes nothing up to three seconds late
-INVALID_REPORT = 1400  # RPC error codes of ours start above LiveKit's own
-NOT_A_VISITOR = 1403
 
 
 class Visitors:
@@ -67,12 +64,8 @@ class Visitors:
         """RPC from a visitor's page; payload `VisitReport`, answer `VisitReportReply`, both JSON."""
         identity = call.caller_identity
         if not identity.startswith(VISITOR_PREFIX):
-            raise rtc.RpcError(NOT_A_VISITOR, "only visitors report their visit")
-        try:
-            report = VisitReport.model_validate_json(call.payload)
-        except ValidationError as error:
-            problems = [{"field": ".".join(map(str, e["loc"])), "problem": e["msg"]} for e in error.errors()]
-            raise rtc.RpcError(INVALID_REPORT, "the report is malformed", json.dumps(problems)[:1_000]) from None
+            raise rtc.RpcError(NOT_ALLOWED, "only visitors report their visit")
+        report = parsed(VisitReport, call)
         self.joined(identity)  # a call can overtake the news that its caller has come
         if identity not in self._announced and identity not in self._checks:
             self._checks[identity] = asyncio.get_running_loop().call_later(ANNOUNCED_WITHIN_S, self._check, identity)

@@ -5,11 +5,19 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from protocol.modes import ModeSettings
+
 STAGE_ATTRIBUTE: Final = "avatary.stage"  # on the agent participant; its value is a `Stage`
 
 VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
 MAX_TYPED_CHARS: Final = 500  # of one text that a visitor types; it goes to the job as a stream on LiveKit's `lk.chat`
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
+SWITCH_METHOD: Final = "avatary.switch_mode"  # RPC, control plane -> job; payload `SwitchOrder`, answer `SwitchReply`
+SWITCH_ATTRIBUTE: Final = (
+    "avatary.switch"  # on the agent participant: code of the switch that is being made or was last
+)
+SWITCH_BACK: Final = ":back"  # follows the code, where a switch goes back
+SWITCH_SEEN_METHOD: Final = "avatary.switch_seen"  # RPC, visitor's browser -> job; payload `SwitchSeenReport`
 
 
 class Stage(StrEnum):
@@ -40,3 +48,31 @@ class VisitReportReply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     outcome: Literal["recorded"] = "recorded"
+
+
+class SwitchOrder(BaseModel):
+    """Go on in another mode. The outcome comes as the event `SwitchFinished`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    switch: Annotated[str, Field(min_length=1, max_length=64)]
+    mode_slug: str
+    mode_version: Annotated[int, Field(ge=1)]
+    mode: ModeSettings
+
+
+class SwitchReply(BaseModel):
+    """`busy`: another switch is being made; `not_ready`: the session has no picture yet, or none any more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: Literal["under_way", "busy", "not_ready"]
+
+
+class SwitchSeenReport(BaseModel):
+    """The longest time without a new frame that the visitor's browser saw around a switch, milliseconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    switch: Annotated[str, Field(min_length=1, max_length=64)]
+    gap_ms: Annotated[float, Field(ge=0, le=3_600_000)]

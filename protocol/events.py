@@ -203,6 +203,29 @@ class FrameOverrun(JobEvent):
     count: Annotated[int, Field(ge=1)] = 1
 
 
+# -- modes ----------------------------------------------------------------------------------------------------------
+
+
+class SwitchFinished(JobEvent):
+    """The outcome of a `SwitchOrder`. `failed`: the session goes on as before. `went_back`: a switch that was applied was too
+    much for the host, and the earlier mode is back. `detail` is a sentence for the operator."""
+
+    kind: Literal["switch_finished"] = "switch_finished"
+    switch: Code
+    outcome: Literal["applied", "failed", "went_back"]
+    took_ms: Milliseconds
+    detail: Annotated[str, Field(max_length=500)] = ""
+
+
+class SwitchSeen(JobEvent):
+    """A visitor's browser saw a switch: the longest time without a new frame around it."""
+
+    kind: Literal["switch_seen"] = "switch_seen"
+    switch: Code
+    identity: Annotated[str, Field(max_length=128)]
+    gap_ms: Milliseconds
+
+
 # -- visitors, as the job sees them -----------------------------------------------------------------------------------
 
 
@@ -319,6 +342,8 @@ TelemetryEvent = Annotated[
     | StepFinished
     | FrameStats
     | FrameOverrun
+    | SwitchFinished
+    | SwitchSeen
     | VisitorJoined
     | VisitorLeft
     | VisitProgress

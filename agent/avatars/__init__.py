@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from agent.avatars.builtin.face_state import Expression
 from agent.frames import FrameTiming
 from protocol.jobspec import JobSpec
+from protocol.modes import ModeSettings
 
 if TYPE_CHECKING:  # seconds to load, which programs that only draw can do without
     from livekit import rtc
@@ -30,6 +31,10 @@ class Avatar(Protocol):
 
     def caption(self, text: str) -> None:
         """What was said so far of what is being said; empty when nothing is. An avatar that burns no captions in does nothing."""
+
+    async def switch(self, mode: ModeSettings) -> None:
+        """After `start`: goes on in another mode while the voice goes on. Raises what keeps it from that; then it goes on as
+        it was. Returns once the picture is the new mode's."""
 
     async def aclose(self) -> None:
         """Ends the avatar, started or not."""
@@ -69,7 +74,7 @@ def _test_card(parts: AvatarParts) -> Avatar:
     from agent.avatars.rendered import RenderedAvatar
     from agent.avatars.test_card.card import CardComposer
 
-    return RenderedAvatar(parts, lambda: CardComposer(parts.spec.mode))
+    return RenderedAvatar(parts, lambda mode: lambda: CardComposer(mode))
 
 
 PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {"builtin": _builtin, "test-card": _test_card}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agent.assets import AssetStore
 from agent.avatars import AvatarParts
+from agent.avatars.builtin.compose import FrameComposer
 from agent.avatars.builtin.own_files import OwnFiles
 from agent.avatars.builtin.picture import composer_of, programme_of
 from agent.avatars.builtin.scene.captions import Words
@@ -12,6 +13,7 @@ from agent.avatars.builtin.uploaded import portrait_file
 from agent.avatars.rendered import RenderedAvatar
 from agent.environment import HostEnvironment
 from protocol.avatar import BuiltinSettings
+from protocol.modes import ModeSettings
 
 
 class BuiltinAvatar(RenderedAvatar):
@@ -24,18 +26,19 @@ class BuiltinAvatar(RenderedAvatar):
         self._store = AssetStore(home)
         self._files = OwnFiles(self._store, parts.spec.scene_files)
         self._portrait: Path | None = None
-        super().__init__(
-            parts,
-            composer_of(
-                self._settings,
-                parts.spec.mode,
-                words=self._words,
-                warn=parts.warn,
-                programme=programme_of(self._settings, self._files),
-                files=self._files,
-                portrait=lambda: self._portrait,
-                kept_in=home / "cache" / "pictures",
-            ),
+        self._kept_in = home / "cache" / "pictures"
+        super().__init__(parts, self._composer)
+
+    def _composer(self, mode: ModeSettings) -> Callable[[], FrameComposer]:
+        return composer_of(
+            self._settings,
+            mode,
+            words=self._words,
+            warn=self._parts.warn,
+            programme=programme_of(self._settings, self._files),
+            files=self._files,
+            portrait=lambda: self._portrait,
+            kept_in=self._kept_in,
         )
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:

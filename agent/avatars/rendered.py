@@ -8,17 +8,20 @@ from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
 from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
+from protocol.modes import ModeSettings
 
 
 class RenderedAvatar:
     """Fed by the session's sound, published by the agent itself."""
 
-    def __init__(self, parts: AvatarParts, make_composer: Callable[[], Composer]) -> None:
-        """`make_composer` is called in the thread that draws."""
+    def __init__(self, parts: AvatarParts, composer_of: Callable[[ModeSettings], Callable[[], Composer]]) -> None:
+        """`composer_of` a mode is called in the thread that draws."""
         self._parts = parts
+        self._composer_of = composer_of
+        self._mode = parts.spec.mode
         self._generator = BuiltinVideoGenerator(
             parts.spec.mode,
-            make_composer=make_composer,
+            make_composer=composer_of(parts.spec.mode),
             on_frame=parts.on_frame,
             on_clear=lambda: self.caption(""),
         )
@@ -45,6 +48,18 @@ class RenderedAvatar:
         if self._runner is None:
             raise RuntimeError("the avatar is not started")
         return await self._runner.broken()
+
+    async def switch(self, mode: ModeSettings) -> None:
+        if self._runner is None:
+            raise RuntimeError("the avatar is not started")
+        earlier = self._mode
+        await self._generator.switch(mode, self._composer_of(mode))
+        try:
+            await self._runner.follow(mode)
+        except BaseException:
+            await self._generator.switch(earlier, self._composer_of(earlier))
+            raise
+        self._mode = mode
 
     def show(self, expression: Expression) -> None:
         self._generator.set_expression(expression)

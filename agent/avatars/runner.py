@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from typing import Any
+from typing import Any, Final, cast
 
 from livekit import rtc
 from livekit.agents.voice.avatar import (
@@ -16,14 +16,59 @@ from livekit.agents.voice.avatar import (
 
 from protocol.modes import ModeSettings, VideoCodec
 
+LONGEST_QUEUE_MS: Final = 2_000  # of sound that waits for its moment, in any mode
+_BOTH_S: Final = 2.0  # how long the picture goes out twice while visitors change over from one track to the next
+
 _CODECS = {VideoCodec.H264: rtc.VideoCodec.H264, VideoCodec.VP8: rtc.VideoCodec.VP8}
+
+
+class BoundedSound(rtc.AudioSource):
+    """A source of sound whose queue can be made longer and shorter while it plays, up to `LONGEST_QUEUE_MS`."""
+
+    def __init__(self, sample_rate: int, queue_s: float) -> None:
+        super().__init__(sample_rate, 1, queue_size_ms=LONGEST_QUEUE_MS)
+        self.queue_s = queue_s
+        self._clears = 0
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        clears = self._clears
+        over_s = self.queued_duration + frame.duration - max(self.queue_s, frame.duration)
+        if over_s > 0:
+            await asyncio.sleep(over_s)
+        if clears == self._clears:
+            await super().capture_frame(frame)
+
+    def clear_queue(self) -> None:
+        """Throws away what waits, also what is being handed over."""
+        self._clears += 1
+        super().clear_queue()
+
+
+class _Both:
+    """Gives frames to two video sources."""
+
+    def __init__(self, *sources: rtc.VideoSource) -> None:
+        self._sources = sources
+
+    def capture_frame(self, frame: rtc.VideoFrame, **options: Any) -> None:
+        for source in self._sources:
+            source.capture_frame(frame, **options)
 
 
 class Playout:
     """What plays a runner's frames, as a renderer may steer it."""
 
-    def __init__(self, av_sync: rtc.AVSynchronizer) -> None:
+    def __init__(self, av_sync: rtc.AVSynchronizer, sound: BoundedSound) -> None:
         self._av_sync = av_sync
+        self._sound = sound
+
+    def follow(self, mode: ModeSettings) -> None:
+        """The frames that come next are of this mode: their rate, and how many may wait."""
+        queue_s = _queue_ms(mode) / 1000
+        clock = self._av_sync._fps_controller
+        clock._expected_fps, clock._frame_interval = mode.video_fps, 1 / mode.video_fps
+        self._av_sync._video_queue._maxsize = max(1, int(mode.video_fps * queue_s))  # type: ignore[attr-defined]
+        self._sound.queue_s = queue_s
 
     def reset(self) -> None:
         """The frame clock starts anew: the next frame is due now.
@@ -58,10 +103,9 @@ class PublishingRunner(AvatarRunner):
             audio_sample_rate=audio_sample_rate,
             audio_channels=1,
         )
-        # the queue of the synchroniser in milliseconds: that many frames may wait for their moment
-        # (LiveKit's audio source wants whole tens)
-        queue_ms = max(100, math.ceil(mode.output_buffer_size * mode.frame_budget_ms / 10) * 10)
-        super().__init__(room, audio_recv=audio, video_gen=video, options=options, _queue_size_ms=queue_ms)
+        super().__init__(room, audio_recv=audio, video_gen=video, options=options, _queue_size_ms=_queue_ms(mode))
+        self._sound = BoundedSound(audio_sample_rate, _queue_ms(mode) / 1000)
+        self._audio_source = self._av_sync._audio_source = self._sound
         self._mode = mode
         self._clears = 0
         self._announce_first_capture()
@@ -78,7 +122,25 @@ class PublishingRunner(AvatarRunner):
 
     @property
     def playout(self) -> Playout:
-        return Playout(self._av_sync)
+        return Playout(self._av_sync, self._sound)
+
+    async def follow(self, mode: ModeSettings) -> None:
+        """After the renderer went on in `mode`. Codec and bit rate are of a track: where they change, the picture goes out on
+        a new one, and on the earlier one until visitors have changed over."""
+        publication, earlier = self._video_publication, self._mode
+        if (earlier.codec, earlier.bitrate_kbps) == (mode.codec, mode.bitrate_kbps) or publication is None:
+            self._mode = mode
+            return
+        source = self._video_source
+        following = rtc.VideoSource(mode.video_width, mode.video_height)
+        self._av_sync._video_source = cast(rtc.VideoSource, _Both(source, following))
+        try:
+            self._video_publication = await self._publish_video(following, mode)
+            self._video_source, self._mode = following, mode
+            await asyncio.sleep(_BOTH_S)
+            await self._room.local_participant.unpublish_track(publication.sid)
+        finally:
+            self._av_sync._video_source = self._video_source
 
     async def broken(self) -> str:
         """Returns what stopped the picture or the sound, once one of them stops though nobody closed the runner."""
@@ -94,14 +156,16 @@ class PublishingRunner(AvatarRunner):
                 return
             await self._room_connected_fut
             self._video_publication, self._audio_publication = await asyncio.gather(
-                self._room.local_participant.publish_track(
-                    rtc.LocalVideoTrack.create_video_track("avatar_video", self._video_source), self._video_options()
-                ),
+                self._publish_video(self._video_source, self._mode),
                 self._room.local_participant.publish_track(
                     rtc.LocalAudioTrack.create_audio_track("avatar_audio", self._audio_source),
                     rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE),
                 ),
             )
+
+    async def _publish_video(self, source: rtc.VideoSource, mode: ModeSettings) -> rtc.LocalTrackPublication:
+        track = rtc.LocalVideoTrack.create_video_track("avatar_video", source)
+        return await self._room.local_participant.publish_track(track, _video_options(mode))
 
     async def _forward_video(self) -> None:
         """Plays what the renderer makes, and tells when sound begins and ends.
@@ -129,16 +193,6 @@ class PublishingRunner(AvatarRunner):
         self._clears += 1
         super()._on_clear_buffer()
 
-    def _video_options(self) -> rtc.TrackPublishOptions:
-        return rtc.TrackPublishOptions(
-            source=rtc.TrackSource.SOURCE_CAMERA,
-            video_codec=_CODECS[self._mode.codec],
-            video_encoding=rtc.VideoEncoding(
-                max_bitrate=self._mode.bitrate_kbps * 1000, max_framerate=self._mode.video_fps
-            ),
-            simulcast=False,
-        )
-
     def _announce_first_capture(self) -> None:
         """The synchroniser hands frames to the source in its own task: the source is where the first one is seen."""
         self._first_frame: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -151,3 +205,17 @@ class PublishingRunner(AvatarRunner):
                 self._first_frame.set_result(None)
 
         self._video_source.capture_frame = capture_first  # type: ignore[method-assign]
+
+
+def _queue_ms(mode: ModeSettings) -> int:
+    """How long frames may wait for their moment: the mode's output buffer, in whole tens as LiveKit's source of sound wants."""
+    return min(LONGEST_QUEUE_MS, max(100, math.ceil(mode.output_buffer_size * mode.frame_budget_ms / 10) * 10))
+
+
+def _video_options(mode: ModeSettings) -> rtc.TrackPublishOptions:
+    return rtc.TrackPublishOptions(
+        source=rtc.TrackSource.SOURCE_CAMERA,
+        video_codec=_CODECS[mode.codec],
+        video_encoding=rtc.VideoEncoding(max_bitrate=mode.bitrate_kbps * 1000, max_framerate=mode.video_fps),
+        simulcast=False,
+    )

@@ -46,7 +46,18 @@ class Playout(Protocol):
 
     def reset(self) -> None: ...
 
+    def follow(self, mode: ModeSettings) -> None: ...
+
     async def clear_queue(self) -> None: ...
+
+
+class _Next(NamedTuple):
+    """The mode that is taken over at the next edge of a frame, with its first picture drawn."""
+
+    mode: ModeSettings
+    renderer: RendererThread
+    picture: ComposedFrame
+    taken: asyncio.Future[None]
 
 
 class _Ahead(NamedTuple):
@@ -82,8 +93,9 @@ class BuiltinVideoGenerator(VideoGenerator):
         )
         self._mouth = SpeakingMouth(AUDIO_SAMPLE_RATE)
         self._motion = IdleMotion(random.Random())  # noqa: S311 (blinks are no secret)
-        self._pacer = FramePacer(_RUNNER_QUEUE_S + (mode.output_buffer_size + 1) * self._frame_s)
+        self._pacer = FramePacer(_longest_queue_s(mode))
         self._ahead: deque[_Ahead] = deque()
+        self._next: _Next | None = None
         self._playout: Playout | None = None
         self._last: rtc.VideoFrame | None = None
         self._last_at_s = 0.0
@@ -113,6 +125,21 @@ class BuiltinVideoGenerator(VideoGenerator):
         """Have the first picture at hand. Raises what `make_composer` raises: `SceneError`, `FileNotFoundError`."""
         if self._last is None:
             self._last = self._as_video(await self._renderer.start())
+
+    async def switch(self, mode: ModeSettings, make_composer: Callable[[], Composer]) -> None:
+        """Go on in another mode at the edge of a frame: no sound is lost, and no picture misses its moment while the new
+        ones are made ready. Raises what `make_composer` raises; then nothing has changed. One at a time."""
+        idle = RendererThread(make_composer, mode.num_threads)
+        try:
+            picture = await idle.start()
+            self._next = _Next(mode, idle, picture, asyncio.get_running_loop().create_future())
+            self._input.arrived.set()
+            earlier = self._renderer
+            await self._next.taken
+            idle = earlier
+        finally:
+            self._next = None
+            await idle.aclose()
 
     def attach(self, playout: Playout) -> None:
         """Tell what plays the frames (`runner.av_sync`), so that an interruption silences what it still holds, and so
@@ -159,15 +186,21 @@ class BuiltinVideoGenerator(VideoGenerator):
             await self._playout.clear_queue()
 
     async def aclose(self) -> None:
-        """Ends the iteration and the drawing thread."""
+        """Ends the iteration, a switch and the drawing thread."""
         self._closed = True
+        if self._next is not None:
+            self._next.taken.cancel()
         self._input.drop()
         await self._renderer.aclose()
 
     async def __aiter__(self) -> AsyncIterator[rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd]:
         await self.prepare()
         while not self._closed:
-            self._look_ahead()
+            if self._next is None:
+                self._look_ahead()
+            elif not self._ahead:
+                self._take_over(self._next)
+                continue
             if not self._ahead:
                 if await self._pacer.wait(self._idle_interval_s(), self._input.arrived) and not self._closed:
                     yield await self._idle_picture()
@@ -187,6 +220,20 @@ class BuiltinVideoGenerator(VideoGenerator):
                 if clears != self._clears:
                     continue
             yield rtc.AudioFrame(item.samples.tobytes(), AUDIO_SAMPLE_RATE, 1, item.samples.size)
+
+    def _take_over(self, following: _Next) -> None:
+        self._next, self._mode, self._renderer = None, following.mode, following.renderer
+        self._frame_s = 1 / following.mode.video_fps
+        self._input.recut(
+            following.mode.video_fps,
+            whole_frames=following.mode.batch_audio_to_frames,
+            most_blocks=following.mode.input_buffer_size,
+        )
+        self._pacer.set_longest_queue(_longest_queue_s(following.mode))
+        self._last = self._as_video(following.picture)
+        if self._playout is not None:
+            self._playout.follow(following.mode)
+        following.taken.set_result(None)
 
     def _look_ahead(self) -> None:
         """Have the pictures of the next blocks of sound drawn."""
@@ -246,3 +293,7 @@ class BuiltinVideoGenerator(VideoGenerator):
         return rtc.VideoFrame(
             self._mode.video_width, self._mode.video_height, rtc.VideoBufferType.I420, composed.buffer
         )
+
+
+def _longest_queue_s(mode: ModeSettings) -> float:
+    return _RUNNER_QUEUE_S + (mode.output_buffer_size + 1) / mode.video_fps

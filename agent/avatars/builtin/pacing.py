@@ -19,6 +19,9 @@ class FramePacer:
         self._clock = clock
         self._due_s: float | None = None
 
+    def set_longest_queue(self, longest_queue_s: float) -> None:
+        self._longest_queue_s = longest_queue_s
+
     def handed_over(self, duration_s: float) -> None:
         """A frame of `duration_s` went out at the receiver's pace."""
         now = self._clock()

@@ -54,6 +54,8 @@ class SoundInput:
                     await self._put(self._cutter.push(_samples(tail)), drops)
                 self._resampler = None
             await self._put(self._cutter.flush(), drops)
+            while drops == self._drops and self._cutter.holds_sound:  # it was cut at other frames meanwhile
+                await self._put(self._cutter.flush(), drops)
             if drops == self._drops:
                 self._queue.append(SegmentEnd())
                 self.arrived.set()
@@ -73,6 +75,23 @@ class SoundInput:
         if self._cutter.holds_sound and not self._pushing.locked():
             self._append(self._cutter.flush())
 
+    def recut(self, fps: int, *, whole_frames: bool, most_blocks: int) -> None:
+        """Cut at the frames of another rate from now on, also what waits already; the next sample starts a frame."""
+        waiting: list[SoundBlock | SegmentEnd] = [*self._queue]
+        held = self._cutter.flush()
+        self._cutter = FrameCutter(self._sample_rate, fps, whole_frames=whole_frames)
+        self._most_blocks = most_blocks
+        self._queue.clear()
+        self._waiting_blocks = 0
+        for item in [*waiting, *held]:
+            if isinstance(item, SegmentEnd):
+                self._append(self._cutter.flush())
+                self._queue.append(item)
+            else:
+                self._append(self._cutter.push(item.samples, item.spoken))
+        self._room.set()
+        self.arrived.set()
+
     def drop(self) -> None:
         """Throw away all that waits, also what a held-back pusher has in its hands."""
         self._drops += 1
@@ -85,13 +104,15 @@ class SoundInput:
         self.arrived.set()
 
     async def _put(self, blocks: list[SoundBlock], drops: int) -> None:
+        cutter = self._cutter
         for block in blocks:
             while drops == self._drops and 0 < self._most_blocks <= self._waiting_blocks:
                 self._room.clear()
                 await self._room.wait()
             if drops != self._drops:
                 return
-            self._append([block])
+            # cut at other frames meanwhile: what is held back there comes before it
+            self._append([block] if cutter is self._cutter else self._cutter.push(block.samples, block.spoken))
 
     def _append(self, blocks: list[SoundBlock]) -> None:
         if blocks:

@@ -189,6 +189,45 @@ async def test_the_mouth_opens_with_the_sound_and_closes_after_it(staged: Callab
     assert mouth_darkness(stage.pictures[-1]) < 0.03
 
 
+@pytest.mark.parametrize("changes", [{"video_fps": 30}, {"batch_audio_to_frames": False}, {"input_buffer_size": 1}])
+async def test_a_switch_in_the_middle_of_a_sentence_loses_no_sound(
+    staged: Callable[..., Stage], changes: dict[str, Any]
+) -> None:
+    stage, speech = staged(video_width=320, video_height=180), babble(2.345)
+    following = mode(**{"video_width": 640, "video_height": 360, **changes})
+    stage.begin_to_say(speech)
+    await stage.watch(lambda: len(stage.sound) == 10)
+    switch = asyncio.create_task(stage.generator.switch(following, composer(following, "presenter")))
+    await stage.watch(lambda: stage.ends == 1)
+    await switch
+    assert np.array_equal(stage.heard, speech)
+    sizes = [(picture.width, picture.height) for picture in stage.pictures]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {(320, 180), (640, 360)}
+
+
+async def test_a_quiet_face_switches_at_once(staged: Callable[..., Stage]) -> None:
+    stage = staged(video_width=320, video_height=180, process_idle_video=False)
+    await stage.watch(lambda: len(stage.pictures) == 2)
+    following = mode(video_width=640, video_height=360, process_idle_video=False)
+    switch = asyncio.create_task(stage.generator.switch(following, composer(following, "presenter")))
+    await stage.watch(lambda: stage.pictures[-1].width == 640)
+    await switch
+
+
+async def test_a_switch_that_cannot_be_made_changes_nothing(staged: Callable[..., Stage]) -> None:
+    def broken() -> FrameComposer:
+        raise FileNotFoundError("no such picture")
+
+    stage = staged(video_width=320, video_height=180)
+    await stage.watch(lambda: len(stage.pictures) == 1)
+    with pytest.raises(FileNotFoundError):
+        await stage.generator.switch(mode(video_width=640, video_height=360), broken)
+    before = len(stage.pictures)
+    await stage.watch(lambda: len(stage.pictures) == before + 2)
+    assert stage.pictures[-1].width == 320
+
+
 async def test_an_interruption_silences_and_closes_the_mouth_within_a_frame(staged: Callable[..., Stage]) -> None:
     stage = staged(video_width=640, video_height=360, input_buffer_size=0)
     stage.begin_to_say(vowel(5.0))
@@ -222,6 +261,9 @@ class Playout:
 
     def reset(self) -> None:
         self.calls.append("reset")
+
+    def follow(self, mode: ModeSettings) -> None:
+        self.calls.append("follow")
 
     async def clear_queue(self) -> None:
         self.calls.append("clear")

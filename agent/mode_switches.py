@@ -1,0 +1,144 @@
+"""Switches of the deployment mode while the session runs, on the control plane's order.
+
+One at a time. A switch that fails leaves all as it was; one that is too much for the host goes back by itself.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from livekit import rtc
+
+from agent.avatars import Avatar
+from agent.frames import FrameReporter
+from agent.room_calls import NOT_ALLOWED, parsed
+from protocol.control import (
+    SWITCH_ATTRIBUTE,
+    SWITCH_BACK,
+    SWITCH_METHOD,
+    SWITCH_SEEN_METHOD,
+    VISITOR_PREFIX,
+    SwitchOrder,
+    SwitchReply,
+    SwitchSeenReport,
+)
+from protocol.events import SwitchFinished, SwitchSeen
+from protocol.modes import ModeSettings
+
+logger = logging.getLogger(__name__)
+
+TRIAL_S: Final = 30.0  # how long a new mode is watched
+MOST_MISSED_S: Final = 10  # seconds in a row with frames over budget, after which the earlier mode comes back
+
+
+class _Trial(NamedTuple):
+    """A mode that was switched to is watched for a while."""
+
+    switch: str
+    earlier: ModeSettings
+    began: float
+
+
+class ModeSwitches:
+    """Takes orders from `attach` on. `mode` is the one that the session is in."""
+
+    def __init__(self, avatar: Avatar, mode: ModeSettings, frames: FrameReporter, emit: Callable[..., None]) -> None:
+        self.mode = mode
+        self._avatar = avatar
+        self._frames = frames
+        self._emit = emit
+        self._room: rtc.Room | None = None
+        self._switching: asyncio.Task[None] | None = None
+        self._trial: _Trial | None = None
+        self._is_open = True
+
+    def attach(self, room: rtc.Room) -> None:
+        """Serves a connected room, once its avatar shows a picture."""
+        self._room = room
+        room.local_participant.register_rpc_method(SWITCH_METHOD, self.on_order)
+        room.local_participant.register_rpc_method(SWITCH_SEEN_METHOD, self.on_seen)
+
+    async def on_order(self, call: rtc.RpcInvocationData) -> str:
+        """RPC of the LiveKit server on the control plane's behalf: nobody in the room may order a switch."""
+        if self._is_in_room(call.caller_identity):
+            raise rtc.RpcError(NOT_ALLOWED, "only the control plane switches modes")
+        return SwitchReply(outcome=self.take(parsed(SwitchOrder, call))).model_dump_json()
+
+    def take(self, order: SwitchOrder) -> Any:
+        """Begins the switch, and returns the reply's outcome."""
+        if not self._is_open or self._room is None:
+            return "not_ready"
+        if self._switching is not None and not self._switching.done():
+            return "busy"
+        self._switching = asyncio.create_task(self._switch(order), name="mode-switch")
+        return "under_way"
+
+    async def on_seen(self, call: rtc.RpcInvocationData) -> str:
+        """RPC from a visitor's page."""
+        if not call.caller_identity.startswith(VISITOR_PREFIX):
+            raise rtc.RpcError(NOT_ALLOWED, "only visitors report what they saw")
+        seen = parsed(SwitchSeenReport, call)
+        self._emit(SwitchSeen, switch=seen.switch, identity=call.caller_identity, gap_ms=seen.gap_ms)
+        return "{}"
+
+    async def aclose(self) -> None:
+        """A switch that is being made is broken off."""
+        self._is_open = False
+        if self._switching is not None:
+            self._switching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._switching
+
+    async def _switch(self, order: SwitchOrder) -> None:
+        earlier, self._trial, began = self.mode, None, time.monotonic()
+        try:
+            await self._announce(order.switch)
+            await self._go_on_in(order.mode)
+        except Exception as error:
+            logger.exception("the mode could not be switched")
+            self._finished(order.switch, "failed", began, f"{type(error).__name__}: {error}")
+        else:
+            self._finished(order.switch, "applied", began)
+            self._trial = _Trial(order.switch, earlier, time.monotonic())
+
+    def on_missed(self, missed_s: int) -> None:
+        """Frames have missed their budget for so many seconds in a row."""
+        trial = self._trial
+        if trial is not None and missed_s >= MOST_MISSED_S and time.monotonic() - trial.began < TRIAL_S + missed_s:
+            self._trial = None
+            if self._switching is None or self._switching.done():
+                self._switching = asyncio.create_task(self._go_back(trial), name="mode-switch-back")
+
+    async def _go_back(self, trial: _Trial) -> None:
+        sentence = f"Frames missed their budget of {self.mode.frame_budget_ms:.0f} ms for {MOST_MISSED_S} s."
+        began = time.monotonic()
+        try:
+            await self._announce(f"{trial.switch}{SWITCH_BACK}")
+            await self._go_on_in(trial.earlier)
+        except Exception:
+            logger.exception("the earlier mode could not be brought back")
+            return
+        self._finished(trial.switch, "went_back", began, sentence)
+
+    async def _go_on_in(self, mode: ModeSettings) -> None:
+        async with asyncio.timeout(mode.timeout_s):
+            await self._avatar.switch(mode)
+        self.mode = mode
+        self._frames.follow(mode.frame_budget_ms)
+
+    async def _announce(self, switch: str) -> None:
+        """Visitors' pages measure the gap from here on."""
+        if self._room is not None:
+            await self._room.local_participant.set_attributes({SWITCH_ATTRIBUTE: switch})
+
+    def _finished(self, switch: str, outcome: str, began: float, detail: str = "") -> None:
+        took_ms = (time.monotonic() - began) * 1000
+        self._emit(SwitchFinished, switch=switch, outcome=outcome, took_ms=took_ms, detail=detail[:500])
+
+    def _is_in_room(self, identity: str) -> bool:
+        return identity.startswith(VISITOR_PREFIX) or (
+            self._room is not None and identity in self._room.remote_participants
+        )
