@@ -15,8 +15,8 @@ from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, proce
 from monitoring.live import OVERVIEW, host_topic, session_topic
 from monitoring.models import FrameSample, HostSample, SessionSample, Turn, WorkflowStep
 from protocol import events
-from sessions.actions import progress, workers
-from sessions.models import SessionEvent
+from sessions.actions import progress, switches, workers
+from sessions.models import SessionEvent, SwitchOutcome
 
 # A starved job overruns every second; its history need not say so each time.
 OVERRUN_PAUSE: Final = timedelta(seconds=10)
@@ -94,6 +94,22 @@ def answers_degraded(event: events.AnswersDegraded, batch: Batch) -> None:
 @handles(events.JobNotice)
 def job_notice(event: events.JobNotice, batch: Batch) -> None:
     progress.record_warning(event.session, batch.moment(event.at), event.sentence)
+
+
+# -- modes ----------------------------------------------------------------------------------------------------------
+
+
+@handles(events.SwitchFinished)
+def switch_finished(event: events.SwitchFinished, batch: Batch) -> None:
+    switches.record_switch(
+        event.switch, SwitchOutcome(event.outcome), batch.moment(event.at), took_ms=event.took_ms, detail=event.detail
+    )
+    batch.changed.add(event.session)
+
+
+@handles(events.SwitchSeen)
+def switch_seen(event: events.SwitchSeen, batch: Batch) -> None:
+    switches.record_gap(event.switch, event.gap_ms)
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,10 +14,9 @@ VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
 MAX_TYPED_CHARS: Final = 500  # of one text that a visitor types; it goes to the job as a stream on LiveKit's `lk.chat`
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
 SWITCH_METHOD: Final = "avatary.switch_mode"  # RPC, control plane -> job; payload `SwitchOrder`, answer `SwitchReply`
-SWITCH_ATTRIBUTE: Final = (
-    "avatary.switch"  # on the agent participant: code of the switch that is being made or was last
-)
-SWITCH_BACK: Final = ":back"  # follows the code, where a switch goes back
+SWITCH_ATTRIBUTE: Final = "avatary.switch"  # on the agent participant: code of the switch being made or made last
+SWITCH_BACK: Final = ":back"  # follows the code while a switch goes back
+SWITCH_DONE: Final = ":done"  # follows the code once the switch, or its going back, is over
 SWITCH_SEEN_METHOD: Final = "avatary.switch_seen"  # RPC, visitor's browser -> job; payload `SwitchSeenReport`
 
 
@@ -55,7 +55,7 @@ class SwitchOrder(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    switch: Annotated[str, Field(min_length=1, max_length=64)]
+    switch: UUID
     mode_slug: str
     mode_version: Annotated[int, Field(ge=1)]
     mode: ModeSettings
@@ -74,5 +74,5 @@ class SwitchSeenReport(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    switch: Annotated[str, Field(min_length=1, max_length=64)]
+    switch: UUID
     gap_ms: Annotated[float, Field(ge=0, le=3_600_000)]

@@ -6,6 +6,7 @@ that is delivered twice is recognised. Times are UTC; durations are measured on 
 
 from enum import StrEnum
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
@@ -211,7 +212,7 @@ class SwitchFinished(JobEvent):
     much for the host, and the earlier mode is back. `detail` is a sentence for the operator."""
 
     kind: Literal["switch_finished"] = "switch_finished"
-    switch: Code
+    switch: UUID
     outcome: Literal["applied", "failed", "went_back"]
     took_ms: Milliseconds
     detail: Annotated[str, Field(max_length=500)] = ""
@@ -221,7 +222,7 @@ class SwitchSeen(JobEvent):
     """A visitor's browser saw a switch: the longest time without a new frame around it."""
 
     kind: Literal["switch_seen"] = "switch_seen"
-    switch: Code
+    switch: UUID
     identity: Annotated[str, Field(max_length=128)]
     gap_ms: Milliseconds
 

@@ -46,6 +46,30 @@ class SessionIsOver(SessionError):
         super().__init__(_("Nothing was changed: this session has ended. Start a new one."))
 
 
+class NotOnAir(SessionError):
+    code = "not_on_air"
+
+    def __init__(self) -> None:
+        super().__init__(_("Nothing was changed: this session shows no picture yet. Switch its mode once it is ready."))
+
+
+class SwitchUnderWay(SessionError):
+    code = "switch_under_way"
+
+    def __init__(self, mode: str, by: str) -> None:
+        super().__init__(
+            _("Nothing was changed: %(by)s is just switching this session to “%(mode)s”. Look at it, then try again.")
+            % {"mode": mode, "by": by}
+        )
+
+
+class AlreadyInMode(SessionError):
+    code = "already_in_mode"
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(_("Nothing was changed: this session is in “%(mode)s” already.") % {"mode": mode})
+
+
 class UploadRefused(SessionError):
     """A file that is not taken."""
 

@@ -12,12 +12,14 @@ import aiohttp
 from django.conf import settings
 from django.utils.translation import gettext as _
 from livekit import api
+from livekit.protocol.room import PerformRpcRequest, PerformRpcResponse
 
 from sessions.errors import LiveKitError
 
 T = TypeVar("T")
 
 CALL_TIMEOUT_S: Final = 5.0
+ON_BEHALF_ATTRIBUTE: Final = "lk.publish_on_behalf"  # of a participant who is the face of another
 VISITOR_TOKEN_TTL: Final = timedelta(minutes=2)  # LiveKit renews the token of whoever is connected
 
 
@@ -103,6 +105,33 @@ def agent_is_in(room: str) -> bool:
     return response is not None and any(
         participant.kind == api.ParticipantInfo.Kind.AGENT for participant in response.participants
     )
+
+
+def call_agent(room: str, method: str, payload: str) -> str:
+    """An RPC call to the job in the room; its answer. Raises `LiveKitError` also where there is none, or it refuses."""
+
+    async def find_and_call(client: api.LiveKitAPI) -> str:
+        present = (await client.room.list_participants(api.ListParticipantsRequest(room=room))).participants
+        agents = [
+            participant
+            for participant in present
+            if participant.kind == api.ParticipantInfo.Kind.AGENT and ON_BEHALF_ATTRIBUTE not in participant.attributes
+        ]
+        if not agents:
+            raise LiveKitError(_("The avatar's process is not in its room."), retryable=True)
+        request = PerformRpcRequest(
+            room=room,
+            destination_identity=max(agents, key=lambda agent: agent.joined_at_ms).identity,
+            method=method,
+            payload=payload,
+            response_timeout_ms=int(CALL_TIMEOUT_S * 1000),
+        )
+        service = client.room  # its Python client has no method for this call yet
+        headers = service._auth_header(api.VideoGrants(room_admin=True, room=room))
+        answer = await service._client.request("RoomService", "PerformRpc", request, headers, PerformRpcResponse)
+        return str(answer.payload)
+
+    return call(find_and_call)
 
 
 def participant_identities(room: str) -> set[str]:

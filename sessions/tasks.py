@@ -12,14 +12,27 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
+from protocol.control import SWITCH_METHOD, SwitchReply
 from protocol.jobspec import agent_name_for
 from sessions import livekit
 from sessions.actions.lifecycle import announce, end_session, enqueue, finish_session, move
 from sessions.actions.scene import begin_check
+from sessions.actions.switches import give_up_unanswered, record_switch
 from sessions.actions.workers import record_worker_failed, record_worker_started, record_worker_starting
 from sessions.errors import LiveKitError, SessionError
-from sessions.models import AgentWorker, AvatarProfile, AvatarSession, EndReason, SceneUpload, State, VisitorLink
+from sessions.models import (
+    AgentWorker,
+    AvatarProfile,
+    AvatarSession,
+    EndReason,
+    ModeSwitch,
+    SceneUpload,
+    State,
+    SwitchOutcome,
+    VisitorLink,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -110,6 +123,26 @@ def dispatch_session(session_id: int, claim: str, tries: int = 0) -> None:
 
 
 @shared_task
+def order_switch(switch_id: int) -> None:
+    """Have a session's job switch its mode. It tells by itself how that went; here only that it could not be told."""
+    switch = ModeSwitch.objects.select_related("session__profile_version", "to_version__mode").get(pk=switch_id)
+    if switch.outcome != SwitchOutcome.PENDING:
+        return
+    try:
+        answer = livekit.call_agent(switch.session.room, SWITCH_METHOD, switch.as_order().model_dump_json())
+        reply = SwitchReply.model_validate_json(answer)
+    except (LiveKitError, ValidationError) as error:
+        record_switch(switch.code, SwitchOutcome.FAILED, timezone.now(), detail=str(error))
+        return
+    if reply.outcome != "under_way":
+        refusals = {
+            "busy": _("The avatar is just switching its mode; try again."),
+            "not_ready": _("The avatar shows no picture that could be switched."),
+        }
+        record_switch(switch.code, SwitchOutcome.FAILED, timezone.now(), detail=refusals[reply.outcome])
+
+
+@shared_task
 def close_room(session_id: int) -> None:
     """Close the room of a stopping session and end it. LiveKit away: the session ends; the watcher closes the room later."""
     session = AvatarSession.objects.get(pk=session_id)
@@ -193,7 +226,8 @@ def draw_scene(key: str) -> None:
 
 @shared_task
 def resume_stranded_sessions() -> None:
-    """Pick up what a queue that was away has dropped: sessions that nobody places, rooms that nobody closes."""
+    """Pick up what a queue that was away has dropped: sessions that nobody places, rooms that nobody closes, switches that
+    nobody tells of."""
     now = timezone.now()
     unplaced = AvatarSession.objects.filter(
         state__in=(State.REQUESTED, State.STARTING, State.DEGRADED),
@@ -205,6 +239,7 @@ def resume_stranded_sessions() -> None:
         enqueue(place_session, session.pk)
     for session in AvatarSession.objects.filter(state=State.STOPPING, state_changed_at__lt=now - CLOSE_ROOM_FOR):
         enqueue(close_room, session.pk)
+    give_up_unanswered(now)
 
 
 def _hold(session_id: int, was: str, claim: str) -> bool:

@@ -1,6 +1,7 @@
 """An avatar that is rendered in the job itself: a composer's pictures, in step with the session's sound."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from agent.avatars import AvatarParts
 from agent.avatars.builtin.compose import Composer
@@ -9,6 +10,11 @@ from agent.avatars.builtin.generator import BuiltinVideoGenerator
 from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
 from protocol.modes import ModeSettings
+
+_SWITCH_S: Final = (
+    60.0  # at most: pictures come at the idle rate while a mode is switched, for visitors measure the gap
+)
+_SWITCHED_S: Final = 0.5
 
 
 class RenderedAvatar:
@@ -53,6 +59,7 @@ class RenderedAvatar:
         if self._runner is None:
             raise RuntimeError("the avatar is not started")
         earlier = self._mode
+        self._generator.show_promptly(_SWITCH_S)
         await self._generator.switch(mode, self._composer_of(mode))
         try:
             await self._runner.follow(mode)
@@ -60,6 +67,7 @@ class RenderedAvatar:
             await self._generator.switch(earlier, self._composer_of(earlier))
             raise
         self._mode = mode
+        self._generator.show_promptly(_SWITCHED_S)
 
     def show(self, expression: Expression) -> None:
         self._generator.set_expression(expression)

@@ -16,7 +16,8 @@ from protocol.jobspec import Language
 from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.access import get_profile_for, get_session_for, modes_for, sessions_for
 from sessions.actions.lifecycle import start_session, stop_session
-from sessions.models import AvatarSession, DeploymentMode
+from sessions.actions.switches import switch_mode
+from sessions.models import AvatarSession, DeploymentMode, ModeSwitch
 
 router = Router(tags=["sessions"])
 
@@ -69,6 +70,36 @@ class VisitOut(Schema):
     first_sound_ms: float | None
 
 
+class SwitchOut(Schema):
+    """A switch of the mode. `gap_ms`: the longest time without a new frame that a visitor's browser saw; null while none told."""
+
+    code: UUID
+    from_mode: str
+    to_mode: str
+    to_version: int
+    requested_by: str
+    requested_at: datetime
+    outcome: str
+    detail: str
+    finished_at: datetime | None
+    took_ms: float | None
+    gap_ms: float | None
+
+    @classmethod
+    def of(cls, switch: ModeSwitch) -> "SwitchOut":
+        own = ("code", "requested_by", "requested_at", "outcome", "detail", "finished_at", "took_ms", "gap_ms")
+        return cls(
+            from_mode=switch.from_version.mode.slug,
+            to_mode=switch.to_version.mode.slug,
+            to_version=switch.to_version.number,
+            **{name: getattr(switch, name) for name in own},
+        )
+
+
+class SwitchIn(Schema):
+    mode: Annotated[str, Field(description="Slug or code of the mode; its newest version is applied.")]
+
+
 class SessionSummary(Schema):
     code: UUID
     state: str
@@ -117,6 +148,7 @@ class SessionSummary(Schema):
 class SessionOut(SessionSummary):
     steps: list[Step]
     visits: list[VisitOut]
+    switches: list[SwitchOut]
 
     @classmethod
     def of(cls, session: AvatarSession) -> "SessionOut":
@@ -124,6 +156,10 @@ class SessionOut(SessionSummary):
         return cls(
             steps=[Step.from_orm(step) for step in steps],
             visits=[VisitOut.from_orm(visit) for visit in session.visits.all()],
+            switches=[
+                SwitchOut.of(switch)
+                for switch in session.switches.select_related("from_version__mode", "to_version__mode")
+            ],
             **cls.fields_of(session),
         )
 
@@ -164,6 +200,14 @@ def list_sessions(
 @router.get("sessions/{uuid:code}", response=SessionOut)
 def get_session(request: ApiRequest, code: UUID) -> SessionOut:
     return SessionOut.of(get_session_for(request.auth, code))
+
+
+@router.post("sessions/{uuid:code}/mode", response={202: SwitchOut})
+def switch(request: ApiRequest, code: UUID, body: SwitchIn) -> Status[SwitchOut]:
+    """Go on in another mode while people talk. The outcome, with its gap, comes to stand in the session's `switches`."""
+    actor = request.auth
+    session = get_session_for(actor, code, Role.OPERATOR)
+    return Status(202, SwitchOut.of(switch_mode(session, _mode(actor, body.mode), by=actor.label)))
 
 
 @router.post("sessions/{uuid:code}/stop", response=SessionOut)

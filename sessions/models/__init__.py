@@ -2,6 +2,7 @@ from sessions.models.avatar_session import AvatarSession, EndReason, SessionEven
 from sessions.models.portraits import ClipStatus, Portrait, PortraitStatus
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
 from sessions.models.scene_uploads import SceneUpload
+from sessions.models.switches import ModeSwitch, SwitchOutcome
 from sessions.models.visits import Visit, VisitorLink
 from sessions.models.workers import AgentWorker
 
@@ -12,6 +13,7 @@ __all__ = [
     "ClipStatus",
     "DeploymentMode",
     "EndReason",
+    "ModeSwitch",
     "ModeVersion",
     "Portrait",
     "PortraitStatus",
@@ -19,6 +21,7 @@ __all__ = [
     "SceneUpload",
     "SessionEvent",
     "State",
+    "SwitchOutcome",
     "Visit",
     "VisitorLink",
 ]

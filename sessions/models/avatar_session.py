@@ -111,8 +111,12 @@ class AvatarSession(models.Model):
 
     @property
     def settings(self) -> ModeSettings:
-        """The mode's settings, with the picture that the profile's provider asks for where it has a say in it."""
-        mode, profile = self.mode_version.settings, self.profile_version
+        """Of the mode that the session is in."""
+        return self.settings_in(self.mode_version)
+
+    def settings_in(self, version: ModeVersion) -> ModeSettings:
+        """A mode's settings, with the picture that the profile's provider asks for where it has a say in it."""
+        mode, profile = version.settings, self.profile_version
         if profile.provider == Provider.TEST_CARD:
             return CardSettings.model_validate(profile.provider_settings).applied_to(mode)
         return mode
@@ -190,6 +194,7 @@ class SessionEvent(models.Model):
         LINK = "link", _("Link")
         JOB = "job", _("Job")
         FRAMES = "frames", _("Frames")
+        MODE = "mode", _("Mode")
         WARNING = "warning", _("Warning")
 
     session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="events")

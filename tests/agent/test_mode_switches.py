@@ -3,6 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from livekit import rtc
@@ -14,6 +15,7 @@ from protocol.events import SwitchFinished, SwitchSeen
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.conftest import eventually
 
+ONE, TWO = UUID(int=1), UUID(int=2)
 BEFORE, AFTER = BUILT_IN_MODES["balanced"], BUILT_IN_MODES["constrained"]
 
 
@@ -62,7 +64,7 @@ class Job:
     def of(self, kind: type[Any]) -> list[dict[str, Any]]:
         return [fields for each, fields in self.events if each is kind]
 
-    def order(self, code: str = "one") -> Any:
+    def order(self, code: UUID = ONE) -> Any:
         return self.switches.take(SwitchOrder(switch=code, mode_slug="constrained", mode_version=1, mode=AFTER))
 
     async def switched(self, outcome: str) -> dict[str, Any]:
@@ -88,15 +90,15 @@ def call(caller: str, payload: str) -> rtc.RpcInvocationData:
 async def test_a_switch_is_announced_made_and_told(job: Job) -> None:
     assert job.order() == "under_way"
     await job.switched("applied")
-    assert job.room.attributes == [{SWITCH_ATTRIBUTE: "one"}]
+    assert job.room.attributes == [{SWITCH_ATTRIBUTE: str(ONE)}, {SWITCH_ATTRIBUTE: f"{ONE}:done"}]
     assert (job.face.modes, job.switches.mode) == ([AFTER], AFTER)
 
 
 async def test_of_two_orders_at_once_one_is_told_to_wait(job: Job) -> None:
     job.face.may.clear()
-    assert [job.order("one"), job.order("two")] == ["under_way", "busy"]
+    assert [job.order(ONE), job.order(TWO)] == ["under_way", "busy"]
     job.face.may.set()
-    assert (await job.switched("applied"))["switch"] == "one"
+    assert (await job.switched("applied"))["switch"] == ONE
 
 
 async def test_a_switch_that_fails_leaves_the_mode_as_it_was(job: Job) -> None:
@@ -130,7 +132,7 @@ async def test_a_hitch_that_passes_brings_nothing_back(job: Job) -> None:
 
 @pytest.mark.parametrize("caller", ["visitor-1", "bithuman-avatar-agent"])
 async def test_nobody_in_the_room_orders_a_switch(job: Job, caller: str) -> None:
-    order = SwitchOrder(switch="one", mode_slug="constrained", mode_version=1, mode=AFTER)
+    order = SwitchOrder(switch=ONE, mode_slug="constrained", mode_version=1, mode=AFTER)
     with pytest.raises(rtc.RpcError, match="control plane"):
         await job.switches.on_order(call(caller, order.model_dump_json()))
 
@@ -142,8 +144,8 @@ async def test_a_malformed_order_is_answered_with_its_problems(job: Job) -> None
 
 
 async def test_what_a_visitor_saw_of_a_switch_is_told(job: Job) -> None:
-    await job.switches.on_seen(call("visitor-1", '{"switch": "one", "gap_ms": 120}'))
-    assert job.of(SwitchSeen) == [{"switch": "one", "identity": "visitor-1", "gap_ms": 120}]
+    await job.switches.on_seen(call("visitor-1", f'{{"switch": "{ONE}", "gap_ms": 120}}'))
+    assert job.of(SwitchSeen) == [{"switch": ONE, "identity": "visitor-1", "gap_ms": 120}]
 
 
 async def test_a_closing_session_switches_no_more(job: Job) -> None:

@@ -146,10 +146,10 @@ class BuiltinVideoGenerator(VideoGenerator):
         that its frame clock restarts after a pause instead of hurrying after it."""
         self._playout = playout
 
-    def show_promptly(self) -> None:
-        """A visitor has come: where a quiet face is shown once a second only, show it at the idle rate for a moment,
-        for the visitor's first picture can be no earlier than the next one."""
-        self._prompt_until_s = time.monotonic() + _PROMPT_S
+    def show_promptly(self, for_s: float = _PROMPT_S) -> None:
+        """Where a quiet face is shown once a second only, show it at the idle rate for a moment: a visitor has come, whose
+        first picture can be no earlier than the next one, or a mode is switched."""
+        self._prompt_until_s = time.monotonic() + for_s
         self.refresh()
 
     def refresh(self) -> None:

@@ -98,6 +98,7 @@ class Visit {
       onFacts: (changes) => room === this.room && learn(changes),
       onVideo: () => this.frames.start(),
       onVideoGone: () => this.frames.stop(),
+      onSwitch: (code, isOver) => room === this.room && this.#watchSwitch(room, code, isOver),
       onSound: (track) => this.milestones.reached.first_sound_ms === undefined && this.sound.start(track),
       onCaption: (caption) => captions.follow(caption),
       onClosed: (over) => room === this.room && joined && this.#closed(over),
@@ -116,6 +117,17 @@ class Visit {
       await this.room.publish(microphone.track);
     } catch (error) {
       console.warn("The microphone could not be published", error); // the visitor still sees and hears
+    }
+  }
+
+  /** Reports how long the picture stood still while the mode was switched. */
+  async #watchSwitch(room, code, isOver) {
+    if (!isOver) return this.frames.measure();
+    if (document.hidden) return undefined;
+    try {
+      return await room.reportSwitch({ switch: code, gap_ms: this.frames.longestGapMs });
+    } catch (error) {
+      return console.warn("What was seen of the switch could not be reported", error);
     }
   }
 

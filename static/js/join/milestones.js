@@ -55,6 +55,7 @@ export class FrameWatch {
     this.onChange = onChange;
     this.arriving = false;
     this.lastAt = 0;
+    this.longest = 0;
     this.generation = 0;
   }
 
@@ -64,7 +65,9 @@ export class FrameWatch {
     const generation = this.generation;
     const onFrame = () => {
       if (generation !== this.generation) return;
-      this.lastAt = performance.now();
+      const now = performance.now();
+      if (this.arriving) this.longest = Math.max(this.longest, now - this.lastAt);
+      this.lastAt = now;
       this.#set(true);
       this.video.requestVideoFrameCallback(onFrame);
     };
@@ -80,6 +83,15 @@ export class FrameWatch {
     this.generation += 1;
     clearInterval(this.timer);
     this.#set(false);
+  }
+
+  /** From here on the longest time without a new frame is kept. */
+  measure() {
+    this.longest = 0;
+  }
+
+  get longestGapMs() {
+    return Math.round(Math.max(this.longest, performance.now() - this.lastAt));
   }
 
   #set(arriving) {

@@ -6,6 +6,8 @@ const STAGE_ATTRIBUTE = "avatary.stage";
 const AGENT_STATE_ATTRIBUTE = "lk.agent.state";
 const ON_BEHALF_ATTRIBUTE = "lk.publish_on_behalf";
 const PROGRESS_METHOD = "avatary.visit_progress";
+const SWITCH_ATTRIBUTE = "avatary.switch";
+const SWITCH_SEEN_METHOD = "avatary.switch_seen";
 const CAPTIONS_TOPIC = "lk.transcription";
 const TYPED_TOPIC = "lk.chat";
 
@@ -25,6 +27,7 @@ const RESUME_PAUSES_MS = [0, 250, 500, 1_000, 1_500, 2_000];
  * @property {(facts: Partial<import("./stages.js").Facts>) => void} onFacts
  * @property {(track: MediaStreamTrack) => void} onVideo   the agent's video, now in the video element
  * @property {() => void} onVideoGone
+ * @property {(code: string, isOver: boolean) => void} onSwitch  the mode is being switched, or was
  * @property {(track: MediaStreamTrack) => void} onSound   the agent's sound, now in the audio element
  * @property {(caption: {reader: AsyncIterable<string>, segment: string, mine: boolean}) => void} onCaption
  * @property {(over: "left"|"ended"|"removed"|"elsewhere"|null) => void} onClosed  null: lost, worth another try
@@ -96,6 +99,15 @@ export class AvatarRoom {
     });
   }
 
+  /** @param {{switch: string, gap_ms: number}} report  SwitchSeenReport */
+  async reportSwitch(report) {
+    await this.room.localParticipant.performRpc({
+      destinationIdentity: this.agent?.identity ?? "",
+      method: SWITCH_SEEN_METHOD,
+      payload: JSON.stringify(report),
+    });
+  }
+
   #listen() {
     const { room, listener } = this;
     const readAgent = () => this.#readAgent();
@@ -131,6 +143,12 @@ export class AvatarRoom {
 
   #readAgent() {
     const attributes = this.agent?.attributes;
+    const change = attributes?.[SWITCH_ATTRIBUTE];
+    if (change && this.change !== undefined && change !== this.change) {
+      const [code, part] = change.split(":");
+      this.listener.onSwitch(code, part === "done");
+    }
+    if (attributes) this.change = change ?? null;
     this.listener.onFacts({
       stage: attributes ? (attributes[STAGE_ATTRIBUTE] ?? "connecting") : null,
       agentState: attributes?.[AGENT_STATE_ATTRIBUTE] ?? null,
@@ -141,6 +159,9 @@ export class AvatarRoom {
     if (!isAgent(participant)) return publication.setSubscribed(false); // another visitor's microphone
     const earlier = this.playing[track.kind];
     if (earlier && (earlier.participant.joinedAt ?? 0) > (participant.joinedAt ?? 0)) return undefined;
+    if (earlier && earlier.participant === participant && track.kind === Track.Kind.Video) {
+      return this.#changeOver(track, participant);
+    }
     earlier?.track.detach();
     this.playing[track.kind] = { track, participant };
     track.attach(this.elements[track.kind]);
@@ -148,7 +169,27 @@ export class AvatarRoom {
     return told(track.mediaStreamTrack);
   }
 
+  /** A second track of the same avatar takes the first one's place, not before its picture is there. */
+  #changeOver(track, participant) {
+    const ahead = document.createElement("video");
+    ahead.muted = ahead.playsInline = true;
+    this.next = track;
+    track.attach(ahead);
+    const takeOver = () => {
+      track.detach(ahead);
+      if (this.next !== track) return;
+      this.next = undefined;
+      const earlier = this.playing[track.kind]?.track;
+      earlier?.detach();
+      this.playing[track.kind] = { track, participant };
+      track.attach(this.elements[track.kind]);
+      if (!earlier) this.listener.onVideo(track.mediaStreamTrack);
+    };
+    ahead.addEventListener("loadeddata", takeOver, { once: true });
+  }
+
   #stop(track) {
+    if (this.next === track) this.next = undefined;
     if (this.playing[track.kind]?.track !== track) return;
     this.playing[track.kind] = undefined;
     track.detach();

@@ -1,0 +1,54 @@
+"""Switches of a session's mode while it runs."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from protocol.control import SwitchOrder
+from sessions.models.avatar_session import AvatarSession
+from sessions.models.profiles import ModeVersion
+
+
+class SwitchOutcome(models.TextChoices):
+    PENDING = "pending", _("Under way")
+    APPLIED = "applied", _("Applied")
+    FAILED = "failed", _("Failed")
+    WENT_BACK = "went_back", _("Went back by itself")
+
+
+class ModeSwitch(models.Model):
+    """From one version of a mode to another. `gap_ms`: the longest time without a new frame that a visitor's browser saw."""
+
+    code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="switches")
+    from_version = models.ForeignKey(ModeVersion, on_delete=models.PROTECT, related_name="switches_from")
+    to_version = models.ForeignKey(ModeVersion, on_delete=models.PROTECT, related_name="switches_to")
+    requested_by = models.CharField(max_length=200)
+    requested_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16, choices=SwitchOutcome.choices, default=SwitchOutcome.PENDING)
+    detail = models.CharField(max_length=500, blank=True)  # a sentence for the operator
+    finished_at = models.DateTimeField(null=True)
+    took_ms = models.FloatField(null=True)
+    gap_ms = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ("requested_at", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("session",), condition=Q(outcome="pending"), name="one_switch_at_a_time_a_session"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.from_version.mode.slug} → {self.to_version.mode.slug}"
+
+    def as_order(self) -> SwitchOrder:
+        """What the session's job is told."""
+        return SwitchOrder(
+            switch=self.code,
+            mode_slug=self.to_version.mode.slug,
+            mode_version=self.to_version.number,
+            mode=self.session.settings_in(self.to_version),
+        )
