@@ -18,6 +18,10 @@ from agent.avatars.builtin.face_state import MOUTH_OPENINGS, SMILE_STEPS, Contac
 from agent.avatars.builtin.portrait_file import MouthPlaces
 from agent.avatars.builtin.presenters import Placement
 
+_SMILING: Final = (
+    0.16,
+    0.26,
+)  # elevation of the corners, in half widths: the drawn presenters' at rest, a photographed smile's
 _WIDEST_OPENING: Final = 0.62  # of half the mouth's width
 _ROUNDED_OPENING: Final = 0.5
 _UPPER_SHARE: Final = 0.2  # of the opening that the upper lip gives; the lower lip gives the rest
@@ -96,6 +100,7 @@ class MouthDrawing:
         self._elevation = (
             middle - float(seam[0] + seam[-1]) / 2
         ) / self._half  # of the corners: a smile, if it is large
+        self._smiles_more = float(np.interp(self._elevation, _SMILING, (1, 0)))  # who smiles already smiles no wider
         self.parted = float((self._inner_low - self._inner_up).max()) / self._half > 0.07
         self._nose, self._chin = place.y(places.nose_y), place.y(places.chin_y)
         self._neck, self._jaw_side = place.y(places.neck_y), places.jaw_half_width * place.scale
@@ -142,7 +147,7 @@ class MouthDrawing:
 
     def _shape_of(self, mouth: Mouth, smile: int) -> _Shape:
         roundness = _ROUNDNESS[mouth.width]
-        smiling = smile / (SMILE_STEPS - 1) * (1 - 0.8 * roundness)
+        smiling = self._smiles_more * smile / (SMILE_STEPS - 1) * (1 - 0.8 * roundness)
         opening = mouth.opening / (MOUTH_OPENINGS - 1)
         opening *= _WIDEST_OPENING + (_ROUNDED_OPENING - _WIDEST_OPENING) * roundness
         drop = 0.9 * max(self._elevation, 0) * roundness - 0.18 * smiling + 0.03 * opening
