@@ -5,7 +5,7 @@ PYTHON ?= python3
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
 
-run:  ## install what is missing, start everything, print a sign-in link (AVATARY_HOME, AVATARY_PORT); Ctrl-C ends it
+run:  ## install what is missing, start everything, print a sign-in link (AVATARY_HOME, AVATARY_PORT, PROVIDERS=standin); Ctrl-C ends it
 	@$(PYTHON) -m launch.install && exec .venv/bin/python -m launch
 
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)

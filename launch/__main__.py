@@ -18,7 +18,7 @@ from launch.state import LOOPBACK, State, home_folder, locked, prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 # Other processes need these from their first moment to their last.
-FOUNDATIONS = ("valkey", "livekit")
+FOUNDATIONS = ("valkey", "livekit", "standins")
 AGENT_STOP_S = 4
 
 
@@ -29,6 +29,7 @@ async def serve(state: State, started: float) -> None:
     processes = Processes(ROOT / "Procfile", folder=ROOT, environment=environment, logs=logs, quiet=FOUNDATIONS)
     left_out = {"livekit"} if not state.own_livekit else set()
     left_out |= {"valkey"} if not state.own_valkey else set()
+    left_out |= {"standins"} if not state.standins else set()
     roles = [name for name in processes.names if name not in FOUNDATIONS]
     foundations = [name for name in processes.names if name in FOUNDATIONS and name not in left_out]
     adopt_orphans()
@@ -40,6 +41,8 @@ async def serve(state: State, started: float) -> None:
             processes.start(name)
         link, _ = await asyncio.gather(sign_in_link(environment), wait_until_ready(f"http://{address(state)}/readyz"))
         say_stage("Processes", ", ".join(foundations + roles))
+        if state.standins:
+            say(f"Stand-ins for hosted avatars: http://{LOOPBACK}:{state.values['AVATARY_STANDINS_PORT']}/_standin")
         say(f"Ready in {time.monotonic() - started:.1f} s. Logs: {logs}. Ctrl-C ends everything.")
         say(f"Sign in: {link}")
         await asyncio.Event().wait()

@@ -21,6 +21,8 @@ from launch.ports import bind_error, free_port, is_free
 DEFAULT_WEB_PORT = "8000"
 LOOPBACK = "127.0.0.1"
 HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+# Of real accounts, which are no business of the stand-ins: those know ids of their own.
+REAL_PROVIDERS = ("BITHUMAN_API_TOKEN", "TAVUS_PAL_ID", "TAVUS_FACE_ID", "TAVUS_PERSONA_ID", "TAVUS_REPLICA_ID")
 HEADER = "# Written by `make run`; secrets, keep it private. Delete a line to have it chosen anew.\n"
 
 
@@ -32,6 +34,7 @@ class State:
     values: Mapping[str, str]
     own_livekit: bool
     own_valkey: bool
+    standins: bool = False  # whether stand-ins take the place of the hosted avatars' vendors
 
     @property
     def web_port(self) -> int:
@@ -45,6 +48,9 @@ class State:
         environment = {**os.environ, **self.values}
         # livekit-server takes a variable of this name for the text of its whole configuration.
         environment.pop("LIVEKIT_CONFIG", None)
+        if self.standins:
+            for name in REAL_PROVIDERS:
+                environment.pop(name, None)
         environment.setdefault("PYTHONWARNINGS", "ignore")  # they speak to developers, and pytest shows them those
         return environment
 
@@ -102,6 +108,7 @@ def prepare(environment: Mapping[str, str], home: Path) -> State:
     kept = read_environment(home)
     own_livekit = wants_own_livekit(environment, home)
     own_valkey = environment.get("REDIS_URL") in (None, "", kept.get("AVATARY_OWN_REDIS_URL"))
+    standins = _wants_standins(environment)
     bind = environment.get("AVATARY_BIND") or LOOPBACK
     web_port = environment.get("AVATARY_PORT") or DEFAULT_WEB_PORT
     values = {
@@ -125,8 +132,10 @@ def prepare(environment: Mapping[str, str], home: Path) -> State:
         values["REDIS_URL"] = environment["REDIS_URL"]
     if environment.get("DATABASE_URL"):
         values["DATABASE_URL"] = environment["DATABASE_URL"]
+    if standins:
+        values |= _standins(environment, kept)
     write_environment(home, values)
-    return State(home=home, values=values, own_livekit=own_livekit, own_valkey=own_valkey)
+    return State(home=home, values=values, own_livekit=own_livekit, own_valkey=own_valkey, standins=standins)
 
 
 def _own_livekit(environment: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
@@ -148,6 +157,30 @@ def _others_livekit(environment: Mapping[str, str]) -> dict[str, str]:
     if missing:
         raise LaunchError(f"LIVEKIT_URL names another LiveKit server, so set {' and '.join(missing)} for it too.")
     return {name: environment[name] for name in ("LIVEKIT_URL", "LIVEKIT_API_KEY", "LIVEKIT_API_SECRET")}
+
+
+def _wants_standins(environment: Mapping[str, str]) -> bool:
+    given = environment.get("PROVIDERS", "")
+    if given not in ("", "standin"):
+        raise LaunchError(
+            f"PROVIDERS is {given!r}. `make run PROVIDERS=standin` puts stand-ins in the place of bitHuman, Tavus and "
+            "Beyond Presence; without PROVIDERS the real ones are asked, by the keys in the environment."
+        )
+    return bool(given)
+
+
+def _standins(environment: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:
+    """Where the agent host finds the stand-ins, by throw-away keys: real ones in the environment are not for them."""
+    port = _kept_port("AVATARY_STANDINS_PORT", environment, kept)
+    url = f"http://{LOOPBACK}:{port}"
+    keys = ("BITHUMAN_API_SECRET", "TAVUS_API_KEY", "BEY_API_KEY")
+    return {
+        "AVATARY_STANDINS_PORT": str(port),
+        "BITHUMAN_API_URL": f"{url}/bithuman/v1/runtime-tokens/request",
+        "TAVUS_API_URL": f"{url}/tavus/v2",
+        "BEY_API_URL": f"{url}/bey",
+        **{name: _secret(name, {}, kept, length_bytes=18) for name in keys},
+    }
 
 
 def _secret(name: str, environment: Mapping[str, str], kept: Mapping[str, str], *, length_bytes: int) -> str:

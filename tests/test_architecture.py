@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("protocol", "agent", "launch", "operators", "sessions", "monitoring", "avatary", "benchmarks")
+PACKAGES = ("protocol", "agent", "launch", "operators", "sessions", "monitoring", "avatary", "benchmarks", "standins")
 MAY_IMPORT = {
     "protocol": set[str](),
     "agent": {"protocol"},
@@ -16,8 +16,14 @@ MAY_IMPORT = {
     "monitoring": {"protocol", "operators", "sessions"},
     "avatary": {"protocol", "operators", "sessions", "monitoring"},
     "benchmarks": {"protocol", "agent", "launch"},
+    "standins": {"protocol"},
 }
-FOREIGN = {"protocol": {"django", "livekit", "celery"}, "agent": {"django", "celery"}, "launch": {"django", "livekit"}}
+FOREIGN = {
+    "protocol": {"django", "livekit", "celery"},
+    "agent": {"django", "celery"},
+    "launch": {"django", "livekit"},
+    "standins": {"django", "celery"},
+}
 
 
 def imports_of(file: Path) -> set[str]:

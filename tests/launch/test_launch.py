@@ -53,6 +53,7 @@ if pid_file.exists():
 PROCFILE = """\
 valkey: exec "$AVATARY_VALKEY_SERVER" "$AVATARY_HOME/valkey/valkey.conf"
 livekit: exec false
+standins: exec sleep 600
 web: exec $PYTHON web.py
 celery: sh -c "sleep 600" & sleep 600
 """
@@ -168,6 +169,18 @@ def test_when_launch_itself_is_killed_the_kernel_ends_its_processes(launched: La
     for grandchild in started:
         with suppress(psutil.NoSuchProcess):
             grandchild.kill()
+
+
+def test_standins_run_when_they_are_asked_for(project: Path, launched: Launched) -> None:
+    assert not any("Stand-ins" in line for line in launched.lines_until("Sign in:"))
+    assert (launched.home / "log" / "standins.log").exists() is False
+    other = launch(project, AVATARY_HOME=str(project / "other"), PROVIDERS="standin")
+    try:
+        assert any("Stand-ins for hosted avatars: http://127.0.0.1:" in line for line in other.lines_until("Sign in:"))
+        assert (other.home / "log" / "standins.log").exists()
+    finally:
+        other.process.terminate()
+        assert other.process.wait(timeout=10) == 0
 
 
 def test_two_copies_run_side_by_side(project: Path, launched: Launched, tmp_path: Path) -> None:

@@ -142,3 +142,37 @@ def test_a_second_copy_on_the_same_state_folder_is_refused_with_a_sentence(home:
         pass
     with locked(home):
         pass
+
+
+def test_standins_get_a_port_and_throw_away_keys_that_are_kept(home: Path, web_port: str) -> None:
+    given = {"AVATARY_PORT": web_port, "PROVIDERS": "standin", "TAVUS_API_KEY": "a real key"}
+    first, second = prepare(given, home), prepare(given, home)
+    assert first.standins
+    assert first.values == second.values
+    port = first.values["AVATARY_STANDINS_PORT"]
+    assert first.values["TAVUS_API_URL"] == f"http://127.0.0.1:{port}/tavus/v2"
+    keys = {first.values[name] for name in ("BITHUMAN_API_SECRET", "TAVUS_API_KEY", "BEY_API_KEY")}
+    assert len(keys) == 3
+    assert "a real key" not in keys, "real accounts are no business of the stand-ins"
+    assert mode_of(home / "environment") == 0o600
+
+
+def test_without_standins_nothing_is_said_of_hosted_avatars(home: Path, web_port: str) -> None:
+    prepare({"AVATARY_PORT": web_port, "PROVIDERS": "standin"}, home)
+    state = prepare({"AVATARY_PORT": web_port, "TAVUS_API_KEY": "a real key"}, home)
+    assert not state.standins
+    assert not [name for name in state.values if name.startswith(("TAVUS", "BEY", "BITHUMAN"))]
+
+
+def test_ids_of_real_accounts_stay_out_of_the_way_of_standins(
+    home: Path, web_port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAVUS_PAL_ID", "p-real")
+    given = {"AVATARY_PORT": web_port}
+    assert prepare(given, home).child_environment()["TAVUS_PAL_ID"] == "p-real"
+    assert "TAVUS_PAL_ID" not in prepare({**given, "PROVIDERS": "standin"}, home).child_environment()
+
+
+def test_other_providers_than_standins_are_not_chosen_like_this(home: Path, web_port: str) -> None:
+    with pytest.raises(LaunchError, match="PROVIDERS=standin"):
+        prepare({"AVATARY_PORT": web_port, "PROVIDERS": "tavus"}, home)
