@@ -47,6 +47,7 @@ class Server:
 
     folder: Path
     port: int = field(default_factory=free_port)
+    start_limit_s: float = START_LIMIT_S
     _process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> list[str]:
@@ -66,7 +67,8 @@ class Server:
         with log.open("ab") as output:
             self._process = subprocess.Popen(self.command(), stdout=output, stderr=output, cwd=self.folder)
         try:
-            wait_until(lambda: self._process_ended() or self.is_up(), f"{self.command()[0]} answering", START_LIMIT_S)
+            answering = f"{self.command()[0]} answering"
+            wait_until(lambda: self._process_ended() or self.is_up(), answering, self.start_limit_s)
             if self._process_ended():
                 raise AssertionError(f"{self.command()[0]} ended at once")
         except AssertionError as error:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 class StandInServer(Server):
     """`python -m standins`. Its `environment` is what an agent host gets to find it."""
 
+    start_limit_s: float = 60.0  # LiveKit's agents are two seconds of a free core
     bithuman_secret: str = "bithuman-secret-for-tests"
     tavus_key: str = "tavus-key-for-tests"
     bey_key: str = "bey-key-for-tests"

@@ -13,7 +13,7 @@ from livekit import api, rtc
 from livekit.agents import AgentSession, APIConnectOptions
 from livekit.agents.job import _JobContextVar
 from livekit.agents.utils import http_context
-from livekit.agents.voice.avatar import AvatarSession
+from livekit.agents.voice.avatar import AvatarSession, DataStreamAudioOutput
 from livekit.agents.voice.io import AudioOutput
 from livekit.plugins import bey, bithuman, tavus
 
@@ -63,8 +63,9 @@ class AgentRoom:
     standins: StandInServer
     api: api.LiveKitAPI
     room: rtc.Room
-    session: AgentSession
+    session: AgentSession[None]
     avatars: list[AvatarSession[Any]] = field(default_factory=list)
+    outputs: list[AudioOutput] = field(default_factory=list)
     left: list[str] = field(default_factory=list)  # identities of who went
 
     def avatar(self, vendor: str, *, retries: int = 1, **options: Any) -> AvatarSession[Any]:
@@ -89,16 +90,15 @@ class AgentRoom:
 
     async def start(self, avatar: AvatarSession[Any]) -> AudioOutput:
         """Where the session's sound goes from now on."""
-        livekit = self.livekit
-        await avatar.start(
-            self.session,
-            self.room,
-            livekit_url=livekit.url,
-            livekit_api_key=livekit.api_key,
-            livekit_api_secret=livekit.api_secret,
-        )
+        room = {
+            "livekit_url": self.livekit.url,
+            "livekit_api_key": self.livekit.api_key,
+            "livekit_api_secret": self.livekit.api_secret,
+        }
+        await avatar.start(self.session, self.room, **room)
         output = self.session.output.audio
         assert output is not None
+        self.outputs.append(output)
         return output
 
     def conversation(self, vendor: str) -> dict[str, Any]:
@@ -130,7 +130,6 @@ async def agent_room(livekit: LiveKit, standins: StandInServer) -> AsyncIterator
         await stack.enter_async_context(http_context.open())
         livekit_api = await stack.enter_async_context(api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret))
         await room.connect(livekit.url, token.with_kind("agent").to_jwt())
-        stack.push_async_callback(room.disconnect)
         agent_room = AgentRoom(livekit, standins, livekit_api, room, AgentSession())
         room.on("participant_disconnected", lambda gone: agent_room.left.append(gone.identity))
         context = _JobContextVar.set(Job(identity, livekit_api))  # type: ignore[arg-type]
@@ -142,6 +141,11 @@ async def agent_room(livekit: LiveKit, standins: StandInServer) -> AsyncIterator
             _JobContextVar.reset(context)
             with contextlib.suppress(api.TwirpError):
                 await agent_room.end()
+            await room.disconnect()
+            waiting = [
+                output._start_atask for output in agent_room.outputs if isinstance(output, DataStreamAudioOutput)
+            ]
+            await asyncio.gather(*filter(None, waiting), return_exceptions=True)  # for avatars that never came
 
 
 @pytest.fixture

@@ -78,12 +78,12 @@ async def test_an_interruption_silences_the_avatar_and_says_how_far_it_came(
     avatar = agent_room.avatar(vendor)
     output = await agent_room.start(avatar)
     await avatar.wait_for_join(timeout=15)
-    await speak(output, 6.0)
+    await speak(output, 4.0)
     await eventually(lambda: dana.heard_s > 0.3, "sound")
     output.clear_buffer()
     finished = await asyncio.wait_for(output.wait_for_playout(), 10)
     assert finished.interrupted
-    assert 0 < finished.playback_position < 5
+    assert 0 < finished.playback_position < 3.5
     assert (await eventually(lambda: agent_room.conversation(vendor), "its record"))["clears"] == 1
     await speak(output, 0.4)
     again = await asyncio.wait_for(output.wait_for_playout(), 10)
@@ -307,7 +307,7 @@ async def test_two_avatars_of_one_agent_are_interrupted_each_by_itself(agent_roo
         outputs[vendor] = await agent_room.start(avatar)
         await avatar.wait_for_join(timeout=15)
         agent_room.session.output.audio = None
-    await speak(outputs["tavus"], 6.0)
+    await speak(outputs["tavus"], 4.0)
     await eventually(lambda: dana.heard_s > 0.1, "sound")
     outputs["tavus"].clear_buffer()
     await asyncio.wait_for(outputs["tavus"].wait_for_playout(), 10)
