@@ -35,6 +35,7 @@ GREETING: Final = " ".join(
 SECONDS: Final = 25  # of speech that are measured
 SETTLE_S: Final = 3.0
 TOGETHER: Final = 4
+MIB: Final = 1024 * 1024
 STAGGER_S: Final = 1.5
 
 
@@ -47,6 +48,7 @@ class _Talking:
     guest: Guest
     cpu: list[float] = field(default_factory=list)  # share of a core
     missing_percent: float = float("nan")  # of the pictures that are due in the time measured
+    own_mib: float = float("nan")
     measured_from: datetime | None = None
 
     @classmethod
@@ -72,6 +74,7 @@ class _Talking:
             after = sum(job.cpu_times()[:2])
             self.cpu.append((after - before) / (time.monotonic() - at))
             before = after
+        self.own_mib = job.memory_full_info().uss / MIB
         if self.guest.quiet_for(3):
             raise RuntimeError("the greeting was over before it was measured")
         due = fps * (time.monotonic() - began)
@@ -133,6 +136,7 @@ async def _four(stack: Stack) -> list[Row]:
         ("four talk at 720p25: pictures repeated, each", "", repeated, 0, "p95"),
         ("  pictures not received, each", "percent", [each.missing_percent for each in talking], 1, "p95"),
         ("  a job", "core", medians, None, "median"),
+        ("  a job", "MB USS", [each.own_mib for each in talking], 130, "median"),
         ("  the four jobs", "core", together, None, "median"),
         ("  their visitors, on the same machine", "core", [visitors_s / SECONDS], None, "median"),
     ]
