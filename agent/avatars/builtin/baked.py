@@ -73,6 +73,7 @@ def _read(path: Path) -> Baked:
     header = json.loads(mapped[:start])
     if zlib.crc32(memoryview(mapped)[start:]) != header["checksum"]:
         raise ValueError("its content is not what was written")
+    mapped.madvise(mmap.MADV_DONTNEED)  # what is looked at from now on is all that counts as this job's memory
     arrays = []
     for shape in header["shapes"]:
         count = int(np.prod(shape))

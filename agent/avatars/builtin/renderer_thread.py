@@ -9,6 +9,7 @@ import cv2
 
 from agent.avatars.builtin.compose import ComposedFrame, Composer
 from agent.avatars.builtin.face_state import AT_REST, FaceState
+from agent.memory import hand_back_freed
 
 _MOST_THREADS = 4
 
@@ -65,6 +66,8 @@ class RendererThread:
         def step() -> None:
             if next(steps, False) is None:
                 self._go_on(steps)
+            else:
+                hand_back_freed()
 
         if not self._closed:
             self._executor.submit(step)

@@ -8,7 +8,7 @@ import cv2
 
 from agent.avatars.builtin.baked import Baked, baked, key_of
 from agent.avatars.builtin.drawing import pictures
-from agent.avatars.builtin.drawing.cutout import Cutout, cutout_of, masks_from, premultiplied
+from agent.avatars.builtin.drawing.cutout import Cutout, Masks, cutout_of, masks_from, premultiplied
 from agent.avatars.builtin.drawing.eyes import EyesDrawing, eyes_rect
 from agent.avatars.builtin.drawing.i420 import Rect, even_rect
 from agent.avatars.builtin.drawing.kept import Kept
@@ -33,7 +33,7 @@ from agent.avatars.builtin.presenters import Placement
 
 _BAND_ROWS: Final = 192  # bent at a time: what they take stays in the processor's cache
 _KEPT_MOUTHS: Final = MOUTH_OPENINGS * MOUTH_WIDTHS + 20
-_KEPT_EYES: Final = 48
+_KEPT_EYES: Final = 32
 
 
 class Lips(NamedTuple):
@@ -89,7 +89,7 @@ class DrawnFace:
         places = portrait.places
         key = key_of(pictures.__file__, portrait.figure, portrait.mask, places, placement, width, height)
         layers = Layers(*baked(kept_in, key, lambda: Baked(read_layers(portrait, placement, width, height))).arrays)
-        self._masks = masks_from(layers.mask)
+        whole = masks_from(layers.mask)
         self._body = BodyWarp(places.body, placement, width, height)
         margin = self._body.reach(Rect(0, 0, width, height))
         self._bands = _bands(layers.mask, margin)
@@ -98,13 +98,14 @@ class DrawnFace:
             [common for band in self._bands if (common := band.common(moving))]
             for moving in (self._body.trunk, self._body.head)
         )
-        masks = self._masks.crop(region)
+        masks = whole.crop(region)
         self._mouth_rect = mouth_rect(places.mouth, placement, width, height)
         self._eyes_rect = eyes_rect(places.eyes, placement, width, height)
         self._mouth_seen, self._eyes_seen = self._wider(self._mouth_rect, 1), self._wider(self._eyes_rect, 1)
         around = self._wider(_around([self._mouth_rect, self._eyes_rect]), 2)
         still = Still(around.of(layers.presenter).copy(), around)
         self._still = still
+        self._masks = Masks(*(plane.copy() for plane in whole.crop(around)))  # of the region of the still picture
         self._mouth_drawing = MouthDrawing(still, places.mouth, placement, self._mouth_rect)
         self._eyes_drawing = EyesDrawing(still, places.eyes, placement, self._eyes_rect)
         figure = region.of(layers.presenter)
@@ -171,7 +172,7 @@ class DrawnFace:
         picture = self._still.crop(source).copy()
         left, top = rect.left - source.left, rect.top - source.top
         picture[top : top + rect.height, left : left + rect.width] = drawn
-        masks = self._masks.crop(source)
+        masks = self._masks.crop(source.inside(self._still.rect))
         return cutout_of(premultiplied(picture, masks), masks, source)
 
     def _wider(self, rect: Rect, margins: int) -> Rect:
