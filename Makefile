@@ -9,7 +9,7 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 	@$(PYTHON) -m launch.install && exec .venv/bin/python -m launch
 
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
-	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(TESTS)
+	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(or $(TESTS),-n logical --dist loadfile)
 	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m tests.on_postgres
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
