@@ -55,9 +55,8 @@ def _shape_child_processes() -> None:
     """Starts the forkserver before anything heavy is imported here, so that the two load side by side."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    os.environ.setdefault(
-        "MALLOC_ARENA_MAX", "2"
-    )  # a job has a score of threads: each would keep freed memory of its own
+    # A job has a score of threads: each would keep freed memory of its own.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     multiprocessing.set_forkserver_preload(
         ["agent.preload"]
     )  # AgentServer asks for more, but the forkserver is there already
