@@ -14,7 +14,8 @@ PARTS = ("tests/sessions", "tests/monitoring", "tests/pages")
 def run(database_url: str) -> int:
     """Exit status of pytest."""
     environment = {**os.environ, "TEST_DATABASE_URL": database_url}
-    return subprocess.run([sys.executable, "-m", "pytest", "-n", "logical", "--dist", "loadfile", *PARTS], env=environment).returncode
+    command = [sys.executable, "-m", "pytest", "-n", "logical", "--dist", "loadfile", *PARTS]
+    return subprocess.run(command, env=environment).returncode
 
 
 def main() -> int:
