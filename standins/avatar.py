@@ -60,20 +60,29 @@ class RoomAvatar:
                 over.set_result(f"out of the room: {rtc.DisconnectReason.Name(reason).lower()}")
 
         self.room.on("disconnected", on_disconnected)
-        try:
-            await self.room.connect(url, token)
-        except rtc.ConnectError as error:
-            raise JoinRefused(str(error)) from error
+        await self._connect(url, token)
         joined()
         performing = asyncio.create_task(self._perform(dies_after_s), name="performing")
         try:
             await asyncio.wait({over, performing}, return_when=asyncio.FIRST_COMPLETED)
-            return over.result() if over.done() else await performing
+            return over.result() if over.done() else performing.result()
         finally:
             performing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await performing
+            await asyncio.gather(performing, return_exceptions=True)
             await self.room.disconnect()
+
+    async def _connect(self, url: str, token: str) -> None:
+        connecting = asyncio.create_task(self.room.connect(url, token), name="connecting")
+        try:
+            await asyncio.shield(connecting)
+        except rtc.ConnectError as error:
+            raise JoinRefused(str(error)) from error
+        except asyncio.CancelledError:
+            # a connection under way is made all the same, and would keep the avatar in the room
+            with contextlib.suppress(rtc.ConnectError):
+                await connecting
+            await self.room.disconnect()
+            raise
 
     async def _perform(self, dies_after_s: float | None) -> str:
         sender = self.room.local_participant.attributes.get(ATTRIBUTE_PUBLISH_ON_BEHALF)

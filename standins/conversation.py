@@ -89,14 +89,16 @@ class Conversation:
             self.state = State.JOINED
             self.room, self.identity = avatar.room.name, avatar.room.local_participant.identity
 
+        note = "the stand-in failed; its log says why"
         try:
             note = await avatar.run(self.url, token, joined=joined, dies_after_s=dies_after_s)
         except JoinRefused as error:
             note = f"LiveKit did not let it in: {error}"
-        if self.ends_when_out:
-            self._finish(note)
-        elif self.open:
-            self.state, self.note = State.LEFT, note
+        finally:
+            if self.ends_when_out:
+                self._finish(note)
+            elif self.open:
+                self.state, self.note = State.LEFT, note
 
     def _finish(self, note: str) -> None:
         if self.open:

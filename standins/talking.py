@@ -22,6 +22,7 @@ class TalkingCard(VideoGenerator):
         self._blocks: deque[NDArray[np.int16] | AudioSegmentEnd] = deque()
         self._rest = np.empty(0, np.int16)
         self._resampler: tuple[int, rtc.AudioResampler] | None = None
+        self._in_segment = False
         self.first_picture = asyncio.Event()
         self.pictures = self.segments = self.clears = 0
         self.heard_s = 0.0
@@ -30,6 +31,7 @@ class TalkingCard(VideoGenerator):
         if isinstance(frame, AudioSegmentEnd):
             self._end_segment()
             return
+        self._in_segment = True
         self.heard_s += frame.duration
         self._take(self._at_own_rate(frame))
 
@@ -38,6 +40,7 @@ class TalkingCard(VideoGenerator):
         self._blocks.clear()
         self._rest = np.empty(0, np.int16)
         self._resampler = None
+        self._in_segment = False
 
     def __aiter__(self) -> AsyncIterator[rtc.VideoFrame | rtc.AudioFrame | AudioSegmentEnd]:
         return self._stream()
@@ -63,6 +66,9 @@ class TalkingCard(VideoGenerator):
         self._rest = sound[whole:]
 
     def _end_segment(self) -> None:
+        if not self._in_segment:  # the end of one that was cleared: passed on, it would cut the next one short
+            return
+        self._in_segment = False
         if self._resampler is not None:
             self._take(_samples(self._resampler[1].flush()))
             self._resampler = None

@@ -283,6 +283,22 @@ async def test_tavus_ends_a_conversation_and_the_avatar_leaves(agent_room: Agent
             assert answer.status == 400
 
 
+async def test_a_conversation_that_is_ended_at_once_never_has_an_avatar(agent_room: AgentRoom) -> None:
+    hasty = agent_room.avatar("tavus", avatar_participant_identity="hasty")
+    await agent_room.start(hasty)
+    url = f"{agent_room.standins.environment['TAVUS_API_URL']}/conversations/{hasty.conversation_id}/end"  # type: ignore[attr-defined]
+    async with (
+        aiohttp.ClientSession(headers={"x-api-key": agent_room.standins.tavus_key}) as http,
+        http.post(url) as answer,
+    ):
+        assert answer.status == 200
+    second = agent_room.avatar("tavus", avatar_participant_identity="second")
+    await agent_room.start(second)
+    await second.wait_for_join(timeout=15)
+    present = await agent_room.api.room.list_participants(api.ListParticipantsRequest(room=agent_room.room.name))
+    assert {one.identity for one in present.participants} & {"hasty", "second"} == {"second"}
+
+
 async def test_bithuman_lists_live_sessions_and_terminates_one(agent_room: AgentRoom) -> None:
     avatar = agent_room.avatar("bithuman")
     await agent_room.start(avatar)
