@@ -75,6 +75,14 @@ class Minted:
     mint: Mint
     expires_at: float
 
+    def opens(self, order: Start) -> bool:
+        mint = self.mint
+        return (order.agent_id, order.room_name, order.livekit_url) == (
+            mint.agent_code,
+            mint.room_name,
+            mint.livekit_url,
+        )
+
 
 class BitHuman(Vendor):
     name = "bithuman"
@@ -113,13 +121,12 @@ class BitHuman(Vendor):
                 minted.expires_at = time.monotonic()
 
     async def _start(self, request: web.Request) -> web.Response:
-        given = request.headers.get("api-secret")
-        if request.content_type == "application/json":
-            order = parsed(Start, await json_body(request), 400)
-        else:
-            given = given or request.headers.get("Authorization", "").removeprefix("Bearer ") or None
-            order = parsed(Start, await _form(request), 400)
-        self._let_start(given, order)
+        is_form = request.content_type != "application/json"
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ") if is_form else ""
+        token = self._token(request.headers.get("api-secret") or bearer)
+        order = parsed(Start, await (_form if is_form else json_body)(request), 400)
+        if token is not None and not token.opens(order):
+            raise Refusal(403, "The token was minted for another agent, room or LiveKit URL", code="FORBIDDEN")
         if order.image is not None:
             check_text(order.image)
         if order.agent_id is not None:
@@ -152,9 +159,9 @@ class BitHuman(Vendor):
 
     async def _me(self, request: web.Request) -> web.Response:
         self._authorize(request)
-        credits = 0 if request[BEHAVIOUR].behaviour is Kind.PAYMENT else CREDITS
+        balance = 0 if request[BEHAVIOUR].behaviour is Kind.PAYMENT else CREDITS
         me = {"user_id": USER_ID, "plan": "creator", "plan_code": "membership_creator", "account_status": "active"}
-        return web.json_response({"data": {**me, "credit_balance": credits}, "status": "success", "status_code": 200})
+        return web.json_response({"data": {**me, "credit_balance": balance}, "status": "success", "status_code": 200})
 
     async def _agent(self, request: web.Request) -> web.Response:
         self._authorize(request)
@@ -185,17 +192,14 @@ class BitHuman(Vendor):
         data = {"session_id": session.id, "closed": True, "ended": True, "self_hosted": False}
         return web.json_response({"success": True, "data": data})
 
-    def _let_start(self, given: str | None, order: Start) -> None:
-        """By the account's secret, or by a token that was minted for this agent, room and LiveKit."""
-        minted = self._minted.get(given or "")
+    def _token(self, given: str) -> Minted | None:
+        """The token that was given; None where it is the account's secret. Raises `Refusal` for neither."""
+        minted = self._minted.get(given)
         if minted is None:
             self._check(given)
-            return
-        if time.monotonic() >= minted.expires_at:
+        elif time.monotonic() >= minted.expires_at:
             raise Refusal(401, "The token has expired", code="UNAUTHORIZED")
-        mint = minted.mint
-        if (order.agent_id, order.room_name, order.livekit_url) != (mint.agent_code, mint.room_name, mint.livekit_url):
-            raise Refusal(403, "The token was minted for another agent, room or LiveKit URL", code="FORBIDDEN")
+        return minted
 
     def _authorize(self, request: web.Request) -> None:
         self._check(request.headers.get("api-secret"))
