@@ -33,7 +33,8 @@ async def talking(livekit: LiveKit, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def _is_the_question(text: str) -> bool:
-    return "museum open" in text.lower()
+    """As far as a small model hears it."""
+    return "open" in text.lower()
 
 
 def _models_loaded(running: Talk) -> bool:

@@ -19,7 +19,7 @@ Start = Callable[..., Any]
 
 
 async def test_a_session_gets_ready_with_nobody_in_the_room(start_session: Start) -> None:
-    session = await start_session()
+    session = await start_session(greeting="Good morning, and good night.")  # which the host has not kept
     await session.wait_for("job_ready")
 
     kinds = [event.kind for event in session.events()]
