@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from livekit import rtc
@@ -69,7 +69,7 @@ class ModeSwitches:
             raise rtc.RpcError(NOT_ALLOWED, "only the control plane switches modes")
         return SwitchReply(outcome=self.take(parsed(SwitchOrder, call))).model_dump_json()
 
-    def take(self, order: SwitchOrder) -> Any:
+    def take(self, order: SwitchOrder) -> Literal["under_way", "busy", "not_ready"]:
         """Begins the switch, and returns the reply's outcome."""
         if not self._is_open or self._room is None:
             return "not_ready"

@@ -3,6 +3,7 @@
 import logging
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import pydantic
 from celery import shared_task
@@ -12,13 +13,15 @@ from protocol.avatar import BuiltinSettings
 from protocol.portraits import ClipOrder
 from sessions import assets
 from sessions.actions import portrait_progress as progress
+from sessions.agent_programs import ProgramFailed, ProgramTooSlow, Said, run_program
 from sessions.errors import SessionError
 from sessions.models import Portrait
 from sessions.models.profiles import Provider
-from sessions.portrait_programs import ProgramFailed, ProgramTooSlow, Said, run_program
 from sessions.portrait_words import clip_text
 
 logger = logging.getLogger(__name__)
+
+LIMIT_S: Final = 240.0  # a busy host takes long over what a quiet one does in five seconds
 
 
 class _Prepared(pydantic.BaseModel):
@@ -57,7 +60,9 @@ def _prepare(portrait: Portrait) -> None:
         picture, out, still = (Path(folder) / name for name in ("picture", "face.portrait", "still.jpg"))
         picture.write_bytes(assets.read(portrait.source))
         crop = ["--crop", ",".join(f"{edge:.5f}" for edge in portrait.crop)] if portrait.crop else []
-        last = run_program("prepare-portrait", *crop, "--still", str(still), str(picture), str(out), told=told)
+        last = run_program(
+            "prepare-portrait", *crop, "--still", str(still), str(picture), str(out), told=told, limit_s=LIMIT_S
+        )
         refused = last.get("refused")
         if isinstance(refused, dict):
             progress.record_refused(portrait, str(refused.get("code", "")), str(refused.get("sentence", "")))
@@ -96,7 +101,7 @@ def _make_clip(portrait: Portrait) -> None:
     with tempfile.TemporaryDirectory(prefix="avatary-clip-") as folder:
         face, out = Path(folder) / "face.portrait", Path(folder) / "clip.webm"
         face.write_bytes(assets.read(portrait.prepared))
-        run_program("preview-portrait", str(face), str(out), told=told, order=order.model_dump_json())
+        run_program("preview-portrait", str(face), str(out), told=told, limit_s=LIMIT_S, order=order.model_dump_json())
         progress.record_clip_made(portrait, out.read_bytes())
 
 

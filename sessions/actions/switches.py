@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -89,7 +89,7 @@ def record_gap(code: UUID, gap_ms: float) -> None:
 def give_up_unanswered(now: datetime) -> None:
     """Switches that no job tells of any more: it died, or the session ended."""
     pending = ModeSwitch.objects.filter(outcome=SwitchOutcome.PENDING).select_related("session", "to_version")
-    for switch in pending.filter(~Q(session__state__in=ON_AIR_STATES) | Q(requested_at__lt=now)):
+    for switch in pending:
         patience = timedelta(seconds=switch.to_version.settings.timeout_s + UNANSWERED_AFTER_S)
         if switch.session.state not in ON_AIR_STATES:
             record_switch(switch.code, SwitchOutcome.FAILED, now, detail=_("The session was not on air any more."))

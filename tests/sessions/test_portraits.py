@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from operators.models import Role
 from protocol.avatar import SceneOrder
-from sessions import assets, portrait_programs, portrait_tasks
+from sessions import agent_programs, assets, portrait_tasks
 from sessions.actions import portrait_progress as progress
 from sessions.actions import portraits as actions
 from sessions.actions.lifecycle import end_session, finish_session
@@ -87,8 +87,8 @@ def test_what_is_no_portrait_is_refused_with_its_reason_and_stays_to_be_seen(gui
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (portrait_programs.ProgramFailed("Traceback"), "kept: try again"),
-        (portrait_programs.ProgramTooSlow("late"), "took too long"),
+        (agent_programs.ProgramFailed("Traceback"), "kept: try again"),
+        (agent_programs.ProgramTooSlow("late"), "took too long"),
         (OSError("no space"), "kept: try again"),
         ({"prepared": "nonsense"}, "kept: try again"),
         ({}, "kept: try again"),
@@ -115,15 +115,16 @@ def test_whatever_goes_wrong_the_picture_is_kept_and_can_be_tried_again(
     assert portrait.status == PortraitStatus.WAITING
 
 
-def test_a_program_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portrait_programs, "LIMIT_S", 0.01)
-    with pytest.raises(portrait_programs.ProgramTooSlow):
-        portrait_programs.run_program("status", told=lambda said: None)
+def test_a_program_that_takes_too_long_is_ended() -> None:
+    with pytest.raises(agent_programs.ProgramTooSlow):
+        agent_programs.run_program("status", told=lambda said: None, limit_s=0.01)
 
 
 def test_a_program_that_fails_says_why_in_the_log_only() -> None:
-    with pytest.raises(portrait_programs.ProgramFailed, match="no order"):
-        portrait_programs.run_program("preview-portrait", "/nowhere", "/nowhere", told=lambda said: None, order="{}")
+    with pytest.raises(agent_programs.ProgramFailed, match="no order"):
+        agent_programs.run_program(
+            "preview-portrait", "/nowhere", "/nowhere", told=lambda said: None, limit_s=60, order="{}"
+        )
 
 
 def test_two_tasks_for_one_picture_are_one(guide: AvatarProfile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""The agent's programs that make portraits, run apart from the web's processes: bounded in time here, in memory by themselves."""
+"""The agent's programs that tell how far they are, run apart from the web's processes: bounded in time here, in memory by
+themselves."""
 
 import contextlib
 import json
@@ -14,7 +15,7 @@ from django.conf import settings
 
 logger = logging.getLogger(__name__)
 
-LIMIT_S: Final = 240.0  # a busy host takes long over what a quiet one does in five seconds
+REFUSED_STATUS: Final = 3  # a program's own: its last line says why
 Said = dict[str, Any]
 
 
@@ -26,7 +27,7 @@ class ProgramTooSlow(ProgramFailed):
     """It took longer than it may."""
 
 
-def run_program(*arguments: str, told: Callable[[Said], None], order: str = "") -> Said:
+def run_program(*arguments: str, told: Callable[[Said], None], limit_s: float, order: str = "") -> Said:
     """Run `python -m agent ...`; `told` gets each JSON line while it works, the last one is returned.
 
     `order` is what it reads from its standard input. Raises `ProgramFailed`.
@@ -46,7 +47,7 @@ def run_program(*arguments: str, told: Callable[[Said], None], order: str = "") 
             late.set()
             process.kill()
 
-        timer = threading.Timer(LIMIT_S, end)
+        timer = threading.Timer(limit_s, end)
         timer.start()
         last: Said = {}
         try:
@@ -67,8 +68,8 @@ def run_program(*arguments: str, told: Callable[[Said], None], order: str = "") 
         complaints.seek(0)
         complaint = complaints.read()[-500:].strip()
     if late.is_set():
-        raise ProgramTooSlow(f"{arguments[0]} took over {LIMIT_S:.0f} s")
-    if process.returncode not in (0, 3) or not last:
+        raise ProgramTooSlow(f"{arguments[0]} took over {limit_s:g} s")
+    if process.returncode not in (0, REFUSED_STATUS) or not last:
         raise ProgramFailed(f"{arguments[0]} ended with {process.returncode}: {complaint}")
     return last
 
