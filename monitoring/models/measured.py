@@ -1,4 +1,4 @@
-"""What telemetry leaves behind."""
+"""What telemetry leaves behind: steps, samples, turns, and how far each writer's events are taken."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -62,10 +62,21 @@ class HostSample(models.Model):
     system_percent = models.FloatField(null=True)
     iowait_percent = models.FloatField(null=True)
     steal_percent = models.FloatField(null=True)
+    per_core_steal_percent = models.JSONField(null=True)  # a list, kept only where steal is worth a look
     load_1m = models.FloatField(null=True)
     memory_total_bytes = models.BigIntegerField(null=True)
     memory_used_bytes = models.BigIntegerField(null=True)
+    swap_used_bytes = models.BigIntegerField(null=True)
     agent_pss_bytes = models.BigIntegerField(null=True)
+    quota_cores = models.FloatField(null=True)  # the cgroup's, where it is lower than the host's
+    throttled_percent = models.FloatField(null=True)  # of the quota's periods
+    cpu_pressure_percent = models.FloatField(null=True)  # share of the time in which something waited for it
+    memory_pressure_percent = models.FloatField(null=True)
+    io_pressure_percent = models.FloatField(null=True)
+    received_bytes_per_s = models.FloatField(null=True)
+    sent_bytes_per_s = models.FloatField(null=True)
+    disk_total_bytes = models.BigIntegerField(null=True)  # where the state folder lies
+    disk_free_bytes = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = ("host", "at")
@@ -86,6 +97,7 @@ class SessionSample(models.Model):
     uss_bytes = models.BigIntegerField(null=True)
     threads = models.PositiveIntegerField(null=True)
     fds = models.PositiveIntegerField(null=True)
+    major_faults_per_s = models.FloatField(null=True)  # pages that had to be fetched from disk
 
     class Meta:
         ordering = ("session", "at")

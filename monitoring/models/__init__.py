@@ -1,0 +1,36 @@
+"""What telemetry leaves behind, and what monitoring makes of it."""
+
+from monitoring.models.alerts import Alert, Severity
+from monitoring.models.hitches import Hitch, HitchCause, HitchKind
+from monitoring.models.measured import (
+    EventSource,
+    FrameSample,
+    HostSample,
+    Report,
+    SessionSample,
+    SetAsideEvent,
+    Turn,
+    WorkflowStep,
+)
+from monitoring.models.media import MediaSample, VisitSample
+from monitoring.models.rollups import HostRollup, SessionRollup
+
+__all__ = [
+    "Alert",
+    "EventSource",
+    "FrameSample",
+    "Hitch",
+    "HitchCause",
+    "HitchKind",
+    "HostRollup",
+    "HostSample",
+    "MediaSample",
+    "Report",
+    "SessionRollup",
+    "SessionSample",
+    "SetAsideEvent",
+    "Severity",
+    "Turn",
+    "VisitSample",
+    "WorkflowStep",
+]
