@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from monitoring.reports import Figures, StepLine, Summary
+from monitoring.report_lines import Figures, StepLine
+from monitoring.summaries import Summary
 
 WIDTH: Final = 80
 MARKS: Final = {"completed": "✅", "failed": "❌", "running": "⏳"}

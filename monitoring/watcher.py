@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from monitoring.actions.reporting import make_report, sessions_without_report
+from monitoring.actions.reporting import complete_report, sessions_without_report
 from monitoring.decisions import (
     AskLiveKit,
     CloseRoom,
@@ -88,7 +88,7 @@ class Watcher:
         for ended in sessions_without_report(now):
             if self._is_due("report", ended.pk, now, REPORT_EVERY):
                 with self._apart_from_the_rest():
-                    make_report(ended)
+                    complete_report(ended)
 
     def _look_after(self, session: AvatarSession, was_visited: bool, now: datetime) -> None:
         decision = decide(session, now, was_visited=was_visited)

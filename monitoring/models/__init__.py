@@ -1,6 +1,7 @@
 """What telemetry leaves behind, and what monitoring makes of it."""
 
 from monitoring.models.alerts import Alert, Severity
+from monitoring.models.digests import SessionDigest
 from monitoring.models.hitches import Hitch, HitchCause, HitchKind
 from monitoring.models.measured import (
     EventSource,
@@ -26,6 +27,7 @@ __all__ = [
     "HostSample",
     "MediaSample",
     "Report",
+    "SessionDigest",
     "SessionRollup",
     "SessionSample",
     "SetAsideEvent",

@@ -5,17 +5,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 
 from monitoring.ingester import Ingester, connect
 from monitoring.live import Broadcaster
+from monitoring.models import SessionDigest
 from protocol import events
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from sessions.models import AvatarSession, State
 from tests.services import Valkey, livekit, valkey
 
 __all__ = ["livekit", "valkey"]
+
+Ended = Callable[..., SessionDigest]
 
 
 @pytest.fixture
@@ -110,3 +114,29 @@ def begin(job: Writer) -> Callable[[], None]:
         job.write(events.JobReady)
 
     return begin
+
+
+@pytest.fixture
+def ended(start: Callable[..., AvatarSession]) -> Ended:
+    """The digest of a session that ran for a minute on atlas, in balanced unless another mode is given."""
+
+    def ended(*, ago: timedelta = timedelta(0), mode: Any = None, **figures: Any) -> SessionDigest:
+        session = start(**({"mode": mode} if mode else {}))
+        at = timezone.now() - ago
+        over = {"state": State.ENDED, "requested_at": at, "ended_at": at + timedelta(minutes=1)}
+        AvatarSession.objects.filter(pk=session.pk).update(**over)
+        common = {
+            "host": "atlas", "provider": "builtin", "is_failure": False, "switched": False, "duration_s": 60, "visitors": 1,
+            "answers": 4, "answer_ms": 700, "answer_p95_ms": 1_100, "ready_ms": 900, "cpu_percent": 30,
+            "cpu_p95_percent": 60, "uss_bytes": 118_000_000, "steal_percent": 0.2, "frames_over_percent": 0.4,
+        }  # fmt: skip
+        return SessionDigest.objects.create(
+            session=session,
+            requested_at=at,
+            profile=session.profile_version.profile,
+            mode=session.mode_version.mode,
+            mode_version=session.mode_version,
+            **{**common, **figures},
+        )
+
+    return ended

@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from monitoring.actions.reporting import make_report
-from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
+from monitoring.actions.reporting import complete_report, make_report, sessions_without_report
+from monitoring.models import FrameSample, HostSample, SessionDigest, SessionSample, WorkflowStep
 from monitoring.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
-from monitoring.reports import CURVE_POINTS, Figures, report_of, summarize
+from monitoring.report_lines import Figures
+from monitoring.reports import CURVE_POINTS, report_of, summarize
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
 
@@ -210,3 +211,21 @@ def test_a_hosts_summary_says_how_much_room_it_has(session: AvatarSession) -> No
     assert (summary.live_sessions, summary.free_places, summary.busy_percent) == (1, 3, 35)
     assert summary.is_reporting
     assert recent_host_samples("atlas", 60)[0]["user_percent"] == 30
+
+
+def test_a_report_leaves_its_main_figures_as_a_row(over: AvatarSession) -> None:
+    make_report(over)
+    digest = over.digest
+    assert (digest.ready_ms, digest.cpu_percent, digest.uss_bytes, digest.visitors) == (1_080, 34.5, 118_000_000, 1)
+    assert (digest.mode.slug, digest.host, digest.switched, digest.is_failure) == ("balanced", over.host, False, False)
+    assert digest.frames_over_percent == pytest.approx(100 / 600, abs=0.01)
+
+
+def test_a_report_that_was_kept_before_there_were_digests_gets_one_from_what_it_says(over: AvatarSession) -> None:
+    make_report(over)
+    SessionDigest.objects.all().delete()
+    SessionSample.objects.all().delete()
+    (found,) = sessions_without_report(timezone.now() + timedelta(hours=1))
+    complete_report(found)
+    assert SessionDigest.objects.get().cpu_percent == 34.5
+    assert sessions_without_report(timezone.now() + timedelta(hours=1)) == []

@@ -1,0 +1,62 @@
+"""What a session of a mode costs a host, from the sessions that ran there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from monitoring.models import SessionDigest
+from sessions.models import DeploymentMode
+
+NEWEST: Final = 40  # sessions
+ENOUGH: Final = 3  # sessions of the mode's present settings, to leave out those of earlier ones
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Medians over `sessions` sessions. `cpu_cores` is a session's median second, `busy_cpu_cores` one of its busy seconds
+    (its 95th percentile); both in whole cores. None is what those sessions never measured."""
+
+    sessions: int
+    is_of_present_settings: bool
+    cpu_cores: float
+    busy_cpu_cores: float
+    uss_bytes: int | None
+    voice_latency_ms: float | None
+    ready_ms: float | None
+
+
+def cost_of(mode: DeploymentMode, host: str) -> Cost | None:
+    """The cost of a session in `mode` on `host`; None where no session of that mode was measured there.
+
+    Sessions of the mode's present settings are taken where there are some, else of any; never those that changed their mode.
+    """
+    rows = list(
+        SessionDigest.objects.filter(mode=mode, host=host, switched=False)
+        .exclude(cpu_percent=None)
+        .order_by("-requested_at")
+        .values_list(
+            "mode_version_id", "cpu_percent", "cpu_p95_percent", "uss_bytes", "answer_ms", "ready_ms", named=True
+        )[:NEWEST]
+    )
+    if not rows:
+        return None
+    present = [row for row in rows if row.mode_version_id == mode.current_id]
+    taken = present if len(present) >= min(ENOUGH, len(rows)) else rows
+    cpu_cores = (_median(row.cpu_percent for row in taken) or 0.0) / 100
+    busy = _median(row.cpu_p95_percent for row in taken)
+    uss_bytes = _median(row.uss_bytes for row in taken)
+    return Cost(
+        sessions=len(taken),
+        is_of_present_settings=taken is present,
+        cpu_cores=cpu_cores,
+        busy_cpu_cores=cpu_cores if busy is None else max(cpu_cores, busy / 100),
+        uss_bytes=None if uss_bytes is None else round(uss_bytes),
+        voice_latency_ms=_median(row.answer_ms for row in taken),
+        ready_ms=_median(row.ready_ms for row in taken),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
