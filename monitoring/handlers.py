@@ -15,7 +15,7 @@ from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, proce
 from monitoring.live import OVERVIEW, host_topic, session_topic
 from monitoring.models import FrameSample, HostSample, SessionSample, Turn, WorkflowStep
 from protocol import events
-from sessions.actions import progress, switches, workers
+from sessions.actions import faces, progress, switches, workers
 from sessions.models import SessionEvent, SwitchOutcome
 
 # A starved job overruns every second; its history need not say so each time.
@@ -110,6 +110,26 @@ def switch_finished(event: events.SwitchFinished, batch: Batch) -> None:
 @handles(events.SwitchSeen)
 def switch_seen(event: events.SwitchSeen, batch: Batch) -> None:
     switches.record_gap(event.switch, event.gap_ms)
+
+
+# -- providers --------------------------------------------------------------------------------------------------------
+
+
+@handles(events.AvatarLost)
+def avatar_lost(event: events.AvatarLost, batch: Batch) -> None:
+    faces.record_lost(
+        event.session, event.attempt, batch.moment(event.at), event.code, event.sentence, again_in_s=event.again_in_s
+    )
+
+
+@handles(events.AvatarTakenOver)
+def avatar_taken_over(event: events.AvatarTakenOver, batch: Batch) -> None:
+    faces.record_taken_over(event.session, event.attempt, batch.moment(event.at), event.provider, event.took_ms)
+
+
+@handles(events.AvatarBack)
+def avatar_back(event: events.AvatarBack, batch: Batch) -> None:
+    faces.record_back(event.session, event.attempt, batch.moment(event.at), event.provider, event.away_ms)
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------

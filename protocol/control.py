@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from protocol.modes import ModeSettings
 
@@ -13,6 +13,7 @@ STAGE_ATTRIBUTE: Final = "avatary.stage"  # on the agent participant; its value 
 VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
 MAX_TYPED_CHARS: Final = 500  # of one text that a visitor types; it goes to the job as a stream on LiveKit's `lk.chat`
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
+FACE_ATTRIBUTE: Final = "avatary.face"  # on the agent participant; its value is a `Face`
 SWITCH_METHOD: Final = "avatary.switch_mode"  # RPC, control plane -> job; payload `SwitchOrder`, answer `SwitchReply`
 SWITCH_ATTRIBUTE: Final = "avatary.switch"  # on the agent participant: code of the switch being made or made last
 SWITCH_BACK: Final = ":back"  # follows the code while a switch goes back
@@ -27,6 +28,14 @@ class Stage(StrEnum):
     WAKING = "waking"
     ALMOST = "almost"
     READY = "ready"
+
+
+class Face(StrEnum):
+    """What visitors see of the avatar, for the one line that their page tells of it."""
+
+    MOVING = "moving"
+    STILL = "still"  # the picture is away for a while; the voice goes on
+    CHANGING = "changing"  # as `still`, while an operator has the provider changed
 
 
 class VisitReport(BaseModel):
@@ -51,7 +60,10 @@ class VisitReportReply(BaseModel):
 
 
 class SwitchOrder(BaseModel):
-    """Go on in another mode. The outcome comes as the event `SwitchFinished`."""
+    """Go on in another mode, by another provider, or both. The outcome comes as the event `SwitchFinished`.
+
+    `provider` None keeps who draws the face, and `provider_settings` with it; else these are the settings for the one named.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +71,8 @@ class SwitchOrder(BaseModel):
     mode_slug: str
     mode_version: Annotated[int, Field(ge=1)]
     mode: ModeSettings
+    provider: Annotated[str, Field(min_length=1, max_length=40)] | None = None
+    provider_settings: dict[str, JsonValue] = {}
 
 
 class SwitchReply(BaseModel):

@@ -227,6 +227,55 @@ class SwitchSeen(JobEvent):
     gap_ms: Milliseconds
 
 
+# -- providers ------------------------------------------------------------------------------------------------------
+
+
+class LossCode(StrEnum):
+    """Why a provider's avatar is not there. Codes, so that reports can count them."""
+
+    NOT_SET_UP = "not_set_up"  # key, model file, SDK or settings are missing or wrong on the host
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no_answer"  # reached, and silent beyond the mode's time limit
+    UNAUTHORIZED = "unauthorized"  # 401
+    PAYMENT_REQUIRED = "payment_required"  # 402
+    FORBIDDEN = "forbidden"  # 403
+    RATE_LIMITED = "rate_limited"  # 429
+    REFUSED = "refused"  # another 4xx
+    PROVIDER_ERROR = "provider_error"  # 5xx
+    NOT_JOINED = "not_joined"  # said yes, and did not come into the room in time
+    LEFT = "left"  # was in the room, and went
+    STOPPED = "stopped"  # is there, and its picture or sound stopped
+
+
+class AvatarLost(JobEvent):
+    """A provider's avatar could not be started, or was lost. Next: `AvatarTakenOver` unless that has come before, and a further
+    try of the provider's, `AvatarBack`, or the fallback. `tries` counts from 1 since the avatar was there last."""
+
+    kind: Literal["avatar_lost"] = "avatar_lost"
+    provider: Annotated[str, Field(max_length=40)]
+    code: LossCode
+    sentence: Annotated[str, Field(max_length=500)]
+    tries: Annotated[int, Field(ge=1)]
+    again_in_s: Annotated[float, Field(ge=0)] | None = None  # None: the provider is given up
+
+
+class AvatarTakenOver(JobEvent):
+    """`provider` shows the face now in the place of the profile's own: "still" is the still picture with the voice. The session
+    is degraded until `AvatarBack`. `took_ms` from when the loss was noticed to the first picture."""
+
+    kind: Literal["avatar_taken_over"] = "avatar_taken_over"
+    provider: Annotated[str, Field(max_length=40)]
+    took_ms: Milliseconds
+
+
+class AvatarBack(JobEvent):
+    """The provider that the session is meant to have shows its face again, `away_ms` after it was lost."""
+
+    kind: Literal["avatar_back"] = "avatar_back"
+    provider: Annotated[str, Field(max_length=40)]
+    away_ms: Milliseconds
+
+
 # -- visitors, as the job sees them -----------------------------------------------------------------------------------
 
 
@@ -345,6 +394,9 @@ TelemetryEvent = Annotated[
     | FrameOverrun
     | SwitchFinished
     | SwitchSeen
+    | AvatarLost
+    | AvatarTakenOver
+    | AvatarBack
     | VisitorJoined
     | VisitorLeft
     | VisitProgress

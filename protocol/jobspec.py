@@ -30,6 +30,10 @@ class ProfileSpec(BaseModel):
     voice: Annotated[str, Field(max_length=80)]
     provider: Annotated[str, Field(max_length=40)]
     provider_settings: dict[str, JsonValue]
+    fallback: Annotated[str, Field(max_length=40)] = ""  # provider that takes over from one that fails for good
+    other_settings: dict[
+        str, dict[str, JsonValue]
+    ] = {}  # by provider: what the fallback, or a provider switched to, wears
 
 
 class SessionLimits(BaseModel):

@@ -10,9 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from protocol.assets import AssetRef
-from protocol.avatar import BuiltinSettings
 from protocol.jobspec import JobSpec, SessionLimits, room_name_for
 from protocol.modes import ModeSettings
+from protocol.providers import files_of
 from protocol.test_card import CardSettings
 from sessions import assets
 from sessions.knowledge import knowledge_references
@@ -155,13 +155,14 @@ class AvatarSession(models.Model):
         )
 
     def _scene_files(self, good_until: int) -> list[AssetRef]:
-        """What the profile's scene shows of its own; for what is lost the job tells the operator, and shows something else."""
-        if self.profile_version.provider != Provider.BUILT_IN:
-            return []
+        """What the profile's avatar shows of its own, by whichever provider; for what is lost the job tells the operator, and
+        shows something else."""
+        profile = self.profile_version.as_spec()
         found: dict[str, AssetRef] = {}
-        for file in BuiltinSettings.model_validate(self.profile_version.provider_settings).files:
-            with contextlib.suppress(assets.AssetLost):
-                found[file.sha256] = assets.reference(file.sha256, good_until)
+        for provider, settings in [(profile.provider, profile.provider_settings), *profile.other_settings.items()]:
+            for file in files_of(provider, settings):
+                with contextlib.suppress(assets.AssetLost):
+                    found[file.sha256] = assets.reference(file.sha256, good_until)
         return list(found.values())
 
     def _portrait_reference(self, good_until: int) -> AssetRef | None:

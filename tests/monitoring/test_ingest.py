@@ -391,6 +391,34 @@ def test_a_killed_job_is_placed_again_as_soon_as_its_host_reports_it(
     assert (on_air.state, on_air.attempt) == (State.DEGRADED, 2)
 
 
+def test_a_provider_that_is_lost_degrades_the_session_until_it_is_back(
+    ingester: Ingester, job: Writer, on_air: AvatarSession, begin: Callable[[], None]
+) -> None:
+    begin()
+    refused = {"provider": "tavus", "code": "rate_limited", "sentence": "Tavus refused the start: too many (429)."}
+    job.write(events.AvatarLost, **refused, tries=1, again_in_s=7)
+    job.write(events.AvatarTakenOver, provider="still", took_ms=412.4)
+    job.write(events.AvatarLost, **refused, tries=2)
+    job.write(events.AvatarTakenOver, provider="builtin", took_ms=900)
+    drain(ingester)
+    on_air.refresh_from_db()
+    assert (on_air.state, on_air.state_detail) == (
+        State.DEGRADED,
+        "The voice goes on; the built-in avatar is shown since (900 ms).",
+    )
+    job.write(events.AvatarBack, provider="tavus", away_ms=8_640)
+    drain(ingester)
+    on_air.refresh_from_db()
+    assert on_air.state == State.READY
+    assert [event.text for event in on_air.events.all()][-5:] == [
+        "Tavus refused the start: too many (429). [rate_limited] Tried again in 7 s.",
+        "The voice goes on; the still picture is shown since (412 ms).",
+        "Tavus refused the start: too many (429). [rate_limited] Not tried again.",
+        "The voice goes on; the built-in avatar is shown since (900 ms).",
+        "Tavus is back after 8.6 s",
+    ]
+
+
 def test_overruns_that_go_on_and_on_are_told_once_in_a_while(
     ingester: Ingester, job: Writer, on_air: AvatarSession
 ) -> None:
