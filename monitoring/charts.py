@@ -26,6 +26,7 @@ MARKED: Final = {
     SessionEvent.Kind.VISITOR_JOINED: "person",
     SessionEvent.Kind.FRAMES: "steal",
     SessionEvent.Kind.JOB: "ours",
+    SessionEvent.Kind.MODE: "ours",
 }
 MARKED_STATES: Final = (State.READY, State.DEGRADED)
 MAX_MARK_CHARS: Final = 28

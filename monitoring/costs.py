@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 from typing import Final
 
 from monitoring.models import SessionDigest
@@ -11,11 +11,14 @@ from sessions.models import DeploymentMode
 NEWEST: Final = 40  # sessions
 ENOUGH: Final = 3  # sessions of the mode's present settings, to leave out those of earlier ones
 
+Range = tuple[float, float]  # nine in ten sessions lie between
+
 
 @dataclass(frozen=True)
 class Cost:
     """Medians over `sessions` sessions. `cpu_cores` is a session's median second, `busy_cpu_cores` one of its busy seconds
-    (its 95th percentile); both in whole cores. None is what those sessions never measured."""
+    (its 95th percentile); both in whole cores. None is what those sessions never measured. `ranges` are by a figure's name, for
+    those of which there are enough."""
 
     sessions: int
     is_of_present_settings: bool
@@ -24,6 +27,7 @@ class Cost:
     uss_bytes: int | None
     voice_latency_ms: float | None
     ready_ms: float | None
+    ranges: dict[str, Range]
 
 
 def cost_of(mode: DeploymentMode, host: str) -> Cost | None:
@@ -54,7 +58,25 @@ def cost_of(mode: DeploymentMode, host: str) -> Cost | None:
         uss_bytes=None if uss_bytes is None else round(uss_bytes),
         voice_latency_ms=_median(row.answer_ms for row in taken),
         ready_ms=_median(row.ready_ms for row in taken),
+        ranges={
+            name: found
+            for name, values in (
+                ("cpu_cores", [(row.cpu_percent or 0.0) / 100 for row in taken]),
+                ("uss_bytes", [row.uss_bytes for row in taken]),
+                ("voice_latency_ms", [row.answer_ms for row in taken]),
+            )
+            if (found := range_of(values)) is not None
+        },
     )
+
+
+def range_of(values: Iterable[float | None]) -> Range | None:
+    """Between which nine in ten of the values lie; None for fewer than `ENOUGH`."""
+    known = [value for value in values if value is not None]
+    if len(known) < ENOUGH:
+        return None
+    ends = quantiles(known, n=20, method="inclusive")
+    return ends[0], ends[-1]
 
 
 def _median(values: Iterable[float | None]) -> float | None:

@@ -105,6 +105,11 @@ class ModeSettings(BaseModel):
         """Time that one frame may take, milliseconds."""
         return 1000 / self.video_fps
 
+    @property
+    def pixel_rate(self) -> int:
+        """Pixels a second: how heavy a mode is beside another one."""
+        return self.video_width * self.video_height * self.video_fps
+
 
 DEFAULT_MODE_SLUG: Final = "balanced"
 

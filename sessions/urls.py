@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from sessions.views import assets, join, knowledge, modes, overview, portraits, profiles, scene, session, start
+from sessions.views import (
+    assets,
+    join,
+    knowledge,
+    modes,
+    overview,
+    portraits,
+    profiles,
+    scene,
+    session,
+    start,
+    switches,
+)
 
 app_name = "sessions"
 urlpatterns = [
@@ -14,6 +26,8 @@ urlpatterns = [
     path("sessions/<uuid:code>/row/", overview.overview_row, name="overview-row"),
     path("sessions/<uuid:code>/fragments/<slug:name>/", session.fragment, name="fragment"),
     path("sessions/<uuid:code>/stop", session.stop, name="stop"),
+    path("sessions/<uuid:code>/switch", switches.switch, name="switch"),
+    path("sessions/<uuid:code>/switches/<uuid:switch>/", switches.outcome, name="switch-outcome"),
     path("sessions/<uuid:code>/watch", session.watch, name="watch"),
     path("sessions/<uuid:code>/links", session.new_link, name="new-link"),
     path("sessions/<uuid:code>/links/<uuid:link>/revoke", session.revoke, name="revoke-link"),

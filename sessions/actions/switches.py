@@ -72,7 +72,7 @@ def record_switch(
         note(session, SessionEvent.Kind.MODE, _("Switched to %(to)s") % modes, at=at, by=switch.requested_by)
     elif outcome == SwitchOutcome.WENT_BACK:
         _go_on_in(session, switch.from_version)
-        note(session, SessionEvent.Kind.WARNING, _("Back in %(from)s:") % modes + f" {detail}", at=at)
+        note(session, SessionEvent.Kind.MODE, _("Back in %(from)s:") % modes + f" {detail}", at=at)
     else:
         note(session, SessionEvent.Kind.WARNING, _("Not switched to %(to)s:") % modes + f" {detail}", at=at)
     announce(session)

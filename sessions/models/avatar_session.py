@@ -125,6 +125,11 @@ class AvatarSession(models.Model):
     def is_live(self) -> bool:
         return self.state != State.ENDED
 
+    @property
+    def is_on_air(self) -> bool:
+        """It shows its picture, well or not."""
+        return self.state in ON_AIR_STATES
+
     def readiness_ms(self) -> dict[str, float | None]:
         """Milliseconds from the request to each milestone of the start; null for what has not happened."""
         return {

@@ -1,9 +1,11 @@
 """Switches of a session's mode while it runs."""
 
 import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from protocol.control import SwitchOrder
@@ -43,6 +45,10 @@ class ModeSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.from_version.mode.slug} → {self.to_version.mode.slug}"
+
+    def is_young(self, seconds: float) -> bool:
+        """Under way, or over for less than so many seconds."""
+        return self.finished_at is None or timezone.now() - self.finished_at < timedelta(seconds=seconds)
 
     def as_order(self) -> SwitchOrder:
         """What the session's job is told."""

@@ -18,12 +18,12 @@ from sessions.actions.lifecycle import stop_session
 from sessions.actions.links import create_link, revoke_link
 from sessions.errors import SessionIsOver
 from sessions.forms import LinkForm
-from sessions.models import AvatarSession
+from sessions.models import AvatarSession, SwitchOutcome
 from sessions.presenters import portrait_url
 from sessions.verdicts import session_sentence, waiting_for
 from sessions.views.refusals import says_why
 
-FRAGMENTS: Final = ("header", "readiness", "visitors", "steps", "events", "invite")
+FRAGMENTS: Final = ("header", "readiness", "visitors", "steps", "switches", "events", "invite")
 MAX_EVENTS: Final = 200
 
 
@@ -50,6 +50,7 @@ def session_context(session: AvatarSession, **extra: Any) -> dict[str, Any]:
         "visits": session.visits.select_related("link").order_by("-created_at")[:50],
         "events": session.events.order_by("-at", "-pk")[:MAX_EVENTS],
         "steps": session.steps.order_by("attempt", "number"),
+        "pending_switch": session.switches.filter(outcome=SwitchOutcome.PENDING).first(),
         **extra,
     }
 

@@ -35,6 +35,9 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (drawer instanceof HTMLDialogElement && drawer.hasAttribute("data-opens-on-swap") && !drawer.open) drawer.showModal();
 });
 
+/* A closed drawer is empty: what was in it asks for nothing any more. */
+document.addEventListener("close", ({ target }) => { if (target.matches("[data-opens-on-swap]")) target.replaceChildren(); }, true);
+
 /* What a dialog's form asked for was done: the dialog goes, unless the answer replaced it already. */
 document.addEventListener("htmx:afterRequest", (event) => {
   const dialog = event.detail.elt.closest?.("dialog:not(.av-drawer)");
