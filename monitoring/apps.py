@@ -5,6 +5,7 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        from monitoring import live
+        from monitoring import capacity_warnings, live
 
         live.listen()
+        capacity_warnings.listen()

@@ -5,7 +5,6 @@ from datetime import timedelta
 from itertools import zip_longest
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -52,7 +51,6 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
         "summary": summary,
         "now": summary.now,
         "processes": [process_of(session) for session in live],
-        "limit": settings.MAX_SESSIONS_PER_HOST,
     }
     template = "monitoring/host_facts.html" if request.htmx else "monitoring/host.html"  # type: ignore[attr-defined]
     return render(request, template, context)

@@ -2,6 +2,7 @@
 
 from django.dispatch import Signal
 
+session_requested = Signal()  # session: AvatarSession; a start, not a restart
 session_changed = Signal()  # code: str
 portraits_changed = Signal()  # profile: str, its code
 worker_changed = Signal()  # host: str

@@ -6,17 +6,15 @@ from statistics import median
 from typing import Any, Final
 
 from django import template
-from django.db.models import Avg
 from django.utils import timezone
 
 from monitoring import last_day as day
-from monitoring.models import HostSample, SessionSample, WorkflowStep
+from monitoring.models import HostSample, SessionDigest, SessionSample, WorkflowStep
 from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
 from monitoring.sparklines import Spark, bucketed, spark
 from monitoring.step_notes import note_of
 from monitoring.waterfall import Waterfall, waterfall
 from sessions.models import AvatarSession, DeploymentMode
-from sessions.models.avatar_session import milliseconds_between
 
 register = template.Library()
 
@@ -98,15 +96,12 @@ def session_cpu(session: AvatarSession) -> dict[str, Any]:
 @register.simple_tag
 def mode_figures(mode: DeploymentMode) -> dict[str, float | None]:
     """What the mode was measured at: median start to READY, and CPU of all cores of its host, over recent sessions."""
-    recent = AvatarSession.objects.filter(mode_version__mode=mode).exclude(ready_at=None)[:RECENT_STARTS]
-    pairs = [(session.pk, milliseconds_between(session.requested_at, session.ready_at)) for session in recent]
-    ready = [value for _, value in pairs if value is not None]
-    samples = SessionSample.objects.filter(session__in=[pk for pk, _ in pairs[:10]])
-    cpu = samples.aggregate(mean=Avg("cpu_percent"))["mean"]
-    host = recent[0].host if pairs else ""
+    recent = SessionDigest.objects.filter(mode=mode, switched=False).exclude(ready_ms=None).order_by("-requested_at")
+    rows = list(recent.values_list("ready_ms", "cpu_percent", "host")[:RECENT_STARTS])
+    cpu = [value for _, value, _ in rows if value is not None]
     return {
-        "ready_ms": median(ready) if ready else None,
-        "cpu_percent": None if cpu is None else cpu / _cores_of(host),
+        "ready_ms": median(ready_ms for ready_ms, _, _ in rows if ready_ms is not None) if rows else None,
+        "cpu_percent": median(cpu) / _cores_of(rows[0][2]) if cpu else None,
     }
 
 

@@ -14,7 +14,7 @@ from sessions.actions.placement import choose_host
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, SessionEvent, State
 from sessions.models.avatar_session import LIVE_STATES
-from sessions.signals import session_changed
+from sessions.signals import session_changed, session_requested
 
 MAX_RESTARTS: Final = 1  # a job that is lost again ends the session
 
@@ -105,6 +105,7 @@ def start_session(
             note(session, SessionEvent.Kind.STATE, _("Start requested"), at=now, by=by, state=State.REQUESTED)
             announce(session)
             transaction.on_commit(partial(enqueue, place_session, session.pk))
+            transaction.on_commit(partial(session_requested.send, sender=AvatarSession, session=session))
     except IntegrityError:
         # The other click of a double click committed between our look and our insert.
         earlier = AvatarSession.objects.filter(request_key=request_key).first() if request_key else None

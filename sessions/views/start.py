@@ -14,18 +14,17 @@ from operators.models import Role
 from sessions.access import modes_for, profiles_for
 from sessions.actions.lifecycle import start_session
 from sessions.actions.links import create_link
-from sessions.actions.placement import choose_host, live_sessions_on
+from sessions.actions.placement import choose_host
 from sessions.errors import CapacityReached, SessionError
 from sessions.forms import StartForm
 
 
-def room_left() -> tuple[str, int]:
-    """The host that a start would go to, and how many more sessions fit on it."""
+def host_of_next() -> str:
+    """The host that a start would go to; this machine where all are full."""
     try:
-        host = choose_host()
+        return choose_host()
     except CapacityReached:
-        return settings.HOST_NAME, 0
-    return host, settings.MAX_SESSIONS_PER_HOST - live_sessions_on(host)
+        return str(settings.HOST_NAME)
 
 
 @vary_on_headers("HX-Request")
@@ -52,7 +51,6 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def answer(request: HttpRequest, form: StartForm, status: int = 200) -> HttpResponse:
     """The form, as a drawer's content or as a page of its own."""
-    host, room = room_left()
-    context: dict[str, Any] = {"form": form, "host": host, "room": room, "room_after": max(0, room - 1)}
+    context: dict[str, Any] = {"form": form, "host": host_of_next()}
     template = "sessions/fragments/start_form.html" if request.htmx else "sessions/start.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
