@@ -92,19 +92,6 @@ class Answers(BaseModel):
     whole_ms: Figures | None
 
 
-class SwitchLine(BaseModel):
-    """A switch while the session ran, as `ModeSwitch` has it."""
-
-    at: datetime
-    from_mode: str
-    to_mode: str
-    by: str
-    outcome: str
-    detail: str
-    took_ms: float | None
-    gap_ms: float | None
-
-
 class AlertLine(BaseModel):
     """An alert of the session, or of its host while the session ran, as `monitoring.models.Alert` has it."""
 

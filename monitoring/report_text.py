@@ -5,6 +5,7 @@ from typing import Final
 
 from monitoring.report_lines import Figures, StepLine
 from monitoring.summaries import Summary
+from monitoring.switches import text_of
 
 WIDTH: Final = 80
 MARKS: Final = {"completed": "✅", "failed": "❌", "running": "⏳"}
@@ -28,6 +29,7 @@ def as_text(summary: Summary) -> str:
         *_section("📈 ALL STEPS", (_step(step) for step in summary.steps)),
         *_section("🐌 SLOWEST STEPS", (f"{step.label}: {_seconds(step)}" for step in summary.slowest)),
         *_section("💾 MEMORY INTENSIVE STEPS", (f"{step.label}: {_memory(step)}" for step in summary.memory_hungry)),
+        *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
         *_section("🧮 WHOLE SESSION (median / p95 / max)", _figures(summary)),
     ]
     return "\n".join(lines) + "\n"

@@ -18,11 +18,11 @@ from monitoring.report_lines import (
     FrameTotals,
     HitchLine,
     StepLine,
-    SwitchLine,
     TurnLine,
     VisitLine,
 )
 from monitoring.summaries import Summary
+from monitoring.switches import switch_lines
 from sessions.models import AvatarSession
 from sessions.models.avatar_session import milliseconds_between
 
@@ -80,9 +80,7 @@ def summarize(session: AvatarSession) -> Summary:
         ],
         turns=[TurnLine.model_validate(turn, from_attributes=True) for turn in turns[:MAX_TURNS]],
         answers=_answers(turns),
-        switches=[
-            _switch_line(each) for each in rows.switches.select_related("from_version__mode", "to_version__mode")
-        ],
+        switches=switch_lines(session),
         alerts=_alerts(session, end),
         hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
         drift_ms=_drift(rows.visit_samples.exclude(av_offset_ms=None).values_list("av_offset_ms", flat=True)),
@@ -143,19 +141,6 @@ def _visit_line(visit: Any) -> VisitLine:
         **{name: getattr(visit, name) for name in same},
         was_greeted=visit.greeted_at is not None,
         stay_s=None if stay_ms is None else stay_ms / 1000,
-    )
-
-
-def _switch_line(switch: Any) -> SwitchLine:
-    return SwitchLine(
-        at=switch.finished_at or switch.requested_at,
-        from_mode=switch.from_version.mode.slug,
-        to_mode=switch.to_version.mode.slug,
-        by=switch.requested_by,
-        outcome=switch.outcome,
-        detail=switch.detail,
-        took_ms=switch.took_ms,
-        gap_ms=switch.gap_ms,
     )
 
 

@@ -16,10 +16,10 @@ from monitoring.report_lines import (
     FrameTotals,
     HitchLine,
     StepLine,
-    SwitchLine,
     TurnLine,
     VisitLine,
 )
+from monitoring.switches import SwitchLine
 from sessions.models import EndReason
 
 LONGEST_LISTS: Final = 3
@@ -98,6 +98,11 @@ class Summary(BaseModel):
         applied = [switch for switch in self.switches if switch.outcome == "applied"]
         names = [applied[0].from_mode, *(switch.to_mode for switch in applied)] if applied else [self.mode]
         return [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
+
+    @property
+    def longest_gap_ms(self) -> float | None:
+        """Of all switches; None where no visitor's browser told of one."""
+        return max((switch.gap_ms for switch in self.switches if switch.gap_ms is not None), default=None)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

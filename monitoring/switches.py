@@ -34,20 +34,23 @@ class Spell(BaseModel):
 
 
 class SwitchLine(BaseModel):
-    """A switch with what was measured around it. `gap_ms`: the longest time without a new frame that a visitor's browser saw."""
+    """A switch while the session ran, with what was measured around it.
 
-    code: str
-    requested_at: datetime
-    finished_at: datetime | None
+    `gap_ms`: the longest time without a new frame that a visitor's browser saw. Stored in reports: what is new has a default.
+    """
+
+    code: str = ""
+    at: datetime
+    finished_at: datetime | None = None
     from_mode: str
     to_mode: str
-    requested_by: str
+    by: str
     outcome: str
     detail: str
     took_ms: float | None
     gap_ms: float | None
-    before: Spell
-    after: Spell
+    before: Spell = Spell()
+    after: Spell = Spell()
 
     @property
     def outcome_label(self) -> str:
@@ -98,15 +101,37 @@ def line_of(session: AvatarSession, switch: ModeSwitch, earlier: datetime, later
     if switch.finished_at is not None and switch.outcome == SwitchOutcome.APPLIED:
         began = switch.finished_at + SETTLES_WITHIN
         after = spell_of(session, began, min(later, began + AFTER))
-    own = ("requested_at", "finished_at", "requested_by", "outcome", "detail", "took_ms", "gap_ms")
+    own = ("finished_at", "outcome", "detail", "took_ms", "gap_ms")
     return SwitchLine(
         code=str(switch.code),
+        at=switch.requested_at,
+        by=switch.requested_by,
         from_mode=switch.from_version.mode.slug,
         to_mode=switch.to_version.mode.slug,
         before=before,
         after=after,
         **{name: getattr(switch, name) for name in own},
     )
+
+
+def text_of(line: SwitchLine) -> str:
+    """A switch as one line of plain text."""
+    parts = [f"{line.at:%H:%M:%S} {line.from_mode} > {line.to_mode} by {line.by}: {line.outcome}"]
+    if line.gap_ms is not None:
+        parts.append(f"gap {line.gap_ms:.0f} ms")
+    for name, unit, scale, before, after in (
+        ("CPU", "cores", 1, line.before.cpu_cores, line.after.cpu_cores),
+        ("memory", "MB", 1e6, line.before.uss_bytes, line.after.uss_bytes),
+        ("frame", "ms", 1, line.before.frame_p95_ms, line.after.frame_p95_ms),
+        ("answer", "ms", 1, line.before.answer_ms, line.after.answer_ms),
+    ):
+        if before is not None or after is not None:
+            told = [
+                "-" if value is None else f"{value / scale:.{2 if unit == 'cores' else 0}f}"
+                for value in (before, after)
+            ]
+            parts.append(f"{name} {told[0]} > {told[1]} {unit}")
+    return ", ".join([*parts, *([line.detail] if line.detail else [])])
 
 
 def _finished(session: AvatarSession) -> QuerySet[ModeSwitch]:
