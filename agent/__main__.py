@@ -34,8 +34,11 @@ def main() -> int:
     answer.add_argument("knowledge", help="sha256 of the knowledge's asset, or `none`")
     answer.add_argument("question")
     answer.add_argument("--language", choices=("en", "ar"), default="en", help="of the session (default: %(default)s)")
-    understand = commands.add_parser("understand", help="make the vectors of knowledges ahead of their first question")
+    understand = commands.add_parser("understand", help="make what answers need ahead of the first question")
     understand.add_argument("knowledge", nargs="+", help="sha256 of an asset")
+    understand.add_argument(
+        "--voice", action="append", default=[], help="a voice that is to know how the answers begin"
+    )
     arguments = parser.parse_args()
     if arguments.command == "prepare-portrait":
         return portraits_program.run(arguments)
@@ -68,7 +71,7 @@ def _run(arguments: argparse.Namespace, environment: HostEnvironment) -> dict[st
     if arguments.command == "understand":
         from agent.answer_once import understand
 
-        return understand(environment, arguments.knowledge)
+        return understand(environment, arguments.knowledge, arguments.voice)
     current = running_worker(environment)
     if current is None:
         return {"running": False, "host": environment.host}

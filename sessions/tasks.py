@@ -185,9 +185,11 @@ def ensure_agent_worker(host: str, is_first_order: bool = False) -> None:
 
 @shared_task
 def understand_knowledge(sha256: str) -> None:
-    """On a host's own queue: make the vectors of a knowledge, so that the first question to it is understood at once."""
-    result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (the name of a file of ours)
-        [sys.executable, "-m", "agent", "understand", sha256],
+    """On a host's own queue: have a knowledge read and its answers rehearsed, so that the first question is answered at once."""
+    knowing = AvatarProfile.objects.filter(archived_at=None, current__knowledge=sha256)
+    voices = sorted(set(knowing.values_list("current__voice", flat=True)))
+    result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (names of files and voices of ours)
+        [sys.executable, "-m", "agent", "understand", sha256, *(f"--voice={voice}" for voice in voices)],
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,

@@ -16,7 +16,7 @@ from agent.voice.visemes import Lips, Viseme
 
 logger = logging.getLogger(__name__)
 
-MOST_BYTES: Final = 64 * 1024 * 1024  # some 1400 s of sound
+MOST_BYTES: Final = 256 * 1024 * 1024  # some 5600 s of sound
 LONGEST_TEXT: Final = 160  # characters: what is longer is hardly said twice
 _PACKAGES: Final = " ".join(version(package) for package in ("hibari-tts", "espeakng-loader", "text2tashkeel"))
 _REVISION: Final = 1  # of what we do with their sound

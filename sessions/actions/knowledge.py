@@ -1,10 +1,8 @@
 """What a profile knows: every change is a new version of the profile; sessions keep the one that they started with."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -13,7 +11,6 @@ from pydantic import ValidationError as Malformed
 
 from protocol.knowledge import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, MAX_PAIRS, Document, Knowledge, Pair
 from sessions import assets
-from sessions.actions.lifecycle import enqueue
 from sessions.actions.profiles import edit_profile
 from sessions.knowledge import keep_knowledge, read_knowledge
 from sessions.models import AvatarProfile, ProfileVersion
@@ -89,16 +86,11 @@ def remove_document(profile: AvatarProfile, name: str, *, by: str) -> ProfileVer
 @transaction.atomic
 def _change(profile: AvatarProfile, change: Callable[[Knowledge], Knowledge], *, by: str) -> ProfileVersion:
     """Two operators who change the same profile come one after the other, and both changes are kept."""
-    from sessions.tasks import understand_knowledge
-
     current = AvatarProfile.objects.select_for_update(of=("self",)).select_related("current").get(pk=profile.pk)
     known = read_knowledge(current.current.knowledge) if current.current else Knowledge()
     sha256 = keep_knowledge(_checked(change(known)))
     version = edit_profile(current, {"knowledge": sha256}, by=by)
     profile.current = version
-    if sha256:
-        queue = f"host.{settings.HOST_NAME}"
-        transaction.on_commit(partial(enqueue, understand_knowledge, sha256, queue=queue))
     return version
 
 

@@ -1,8 +1,10 @@
 """Avatar profiles: every change is a new version; sessions keep the one that they started with."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import ProhibitNullCharactersValidator
 from django.db import transaction
@@ -10,6 +12,7 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from sessions.actions.lifecycle import enqueue
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, ProfileVersion
 from sessions.providers import check_portrait, check_provider_settings, check_voice
@@ -62,12 +65,25 @@ def _fields_of(profile: AvatarProfile) -> dict[str, Any]:
 def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
     AvatarProfile.objects.select_for_update().get(pk=profile.pk)  # one after the other, so that each has its own number
     last = profile.versions.aggregate(last=Max("number"))["last"] or 0
-    version = ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
+    before, version = profile.current, ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
     _check(version)
     version.save()
     profile.current = version
     profile.save(update_fields=["current"])
+    if version.knowledge and (before is None or _answers(before) != _answers(version)):
+        _have_answers_ready(version.knowledge)
     return version
+
+
+def _answers(version: ProfileVersion) -> tuple[str, str]:
+    """What the sound of a profile's answers depends on."""
+    return version.knowledge, version.voice
+
+
+def _have_answers_ready(knowledge: str) -> None:
+    from sessions.tasks import understand_knowledge
+
+    transaction.on_commit(partial(enqueue, understand_knowledge, knowledge, queue=f"host.{settings.HOST_NAME}"))
 
 
 def _check(version: ProfileVersion) -> None:

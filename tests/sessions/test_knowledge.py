@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Callable
+from subprocess import CompletedProcess
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from protocol.knowledge import MAX_PAIRS, Knowledge, Pair
 from sessions import assets
@@ -24,6 +27,7 @@ from sessions.actions.profiles import duplicate_profile, edit_profile
 from sessions.assets import AssetLost
 from sessions.knowledge import read_knowledge
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
+from sessions.tasks import understand_knowledge
 
 
 def pair(number: int = 1, **fields: str) -> Pair:
@@ -199,3 +203,28 @@ def test_replacing_the_whole_knowledge_empties_it_too(guide: AvatarProfile) -> N
     guide.refresh_from_db()
     assert guide.current is not None
     assert guide.current.knowledge == ""
+
+
+def test_what_an_avatar_knows_or_says_it_with_is_rehearsed_when_it_changes(
+    host: AvatarProfile, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with (
+        patch("sessions.actions.profiles.enqueue") as enqueue,
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        add_pairs(host, [pair()], by="Amina")
+        host.refresh_from_db()
+        edit_profile(host, {"voice": "heart"}, by="Amina")
+        edit_profile(host, {"tagline": "At your service"}, by="Amina")
+    assert host.current is not None
+    assert [call.args[1] for call in enqueue.call_args_list] == [host.current.knowledge] * 2
+
+
+def test_the_host_is_told_which_voices_say_the_answers(host: AvatarProfile) -> None:
+    add_pairs(host, [pair()], by="Amina")
+    copy = duplicate_profile(host, by="Amina")
+    edit_profile(copy, {"voice": "heart"}, by="Amina")
+    assert copy.current is not None
+    with patch("sessions.tasks.subprocess.run", return_value=CompletedProcess([], 0)) as run:
+        understand_knowledge(copy.current.knowledge)
+    assert run.call_args.args[0][3:] == ["understand", copy.current.knowledge, "--voice=cedar", "--voice=heart"]

@@ -48,6 +48,7 @@ class Shelf:
 
     def __init__(self, knowledge: Knowledge, texts: dict[str, str], cache: VectorCache) -> None:
         self._cache = cache
+        self.answers = [pair.answer for pair in knowledge.pairs]
         self.pairs = PairIndex(knowledge.pairs)
         self.passages = PassageIndex(
             [passage for document in knowledge.documents for passage in passages(document.name, texts[document.sha256])]
