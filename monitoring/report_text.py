@@ -1,8 +1,10 @@
 """A report as text, in the form of the field report on start-up (durations in seconds, memory in MB)."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from monitoring.models import HitchCause
 from monitoring.report_lines import Figures, StepLine
 from monitoring.summaries import Summary
 from monitoring.switches import text_of
@@ -31,6 +33,8 @@ def as_text(summary: Summary) -> str:
         *_section("💾 MEMORY INTENSIVE STEPS", (f"{step.label}: {_memory(step)}" for step in summary.memory_hungry)),
         *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
         *_section("🧮 WHOLE SESSION (median / p95 / max)", _figures(summary)),
+        *_section("🎯 HITCHES BY CAUSE", _causes(summary)),
+        *_section("💡 WHAT TO DO", (f"{each.title} {each.why}" for each in summary.suggestions)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -54,8 +58,10 @@ def _memory(step: StepLine) -> str:
 
 
 def _figures(summary: Summary) -> Iterable[str]:
+    whole_ms = summary.answers.whole_ms if summary.answers else None
     frame_p95_ms = summary.frames.frame_p95_ms if summary.frames else None
     rows: list[tuple[str, Figures | None, float, str]] = [
+        ("Answer", whole_ms, 1_000, "s"),
         ("CPU of one core", summary.cpu_percent, 1, "%"),
         ("Steal", summary.steal_percent, 1, "%"),
         ("Own memory (USS)", summary.uss_bytes, 1e6, "MB"),
@@ -65,4 +71,10 @@ def _figures(summary: Summary) -> Iterable[str]:
     for name, figures, unit, word in rows:
         if figures is not None:
             median, p95, most = (value / unit for value in (figures.median, figures.p95, figures.max))
-            yield f"{name}: {median:.1f} / {p95:.1f} / {most:.1f} {word}"
+            digits = 2 if word == "s" else 1
+            yield f"{name}: {median:.{digits}f} / {p95:.{digits}f} / {most:.{digits}f} {word}"
+
+
+def _causes(summary: Summary) -> Iterable[str]:
+    causes = Counter(hitch.cause for hitch in summary.hitches)
+    return (f"{HitchCause(cause).label}: {n}" for cause, n in causes.most_common())

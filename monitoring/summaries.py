@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import BaseModel, computed_field
 
+from monitoring.models import HitchCause
 from monitoring.report_lines import (
     AlertLine,
     Answers,
@@ -19,6 +20,7 @@ from monitoring.report_lines import (
     TurnLine,
     VisitLine,
 )
+from monitoring.suggestions import Suggestion, suggestions_for
 from monitoring.switches import SwitchLine
 from sessions.models import EndReason
 
@@ -106,26 +108,54 @@ class Summary(BaseModel):
 
     @computed_field  # type: ignore[prop-decorator]
     @property
+    def suggestions(self) -> list[Suggestion]:
+        """What to do, in the reader's language."""
+        return suggestions_for(self)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
     def verdict(self) -> str:
         """How it went, in words, in the reader's language."""
+        return " ".join(text for text, _tone in self.verdict_pieces)
+
+    @property
+    def verdict_pieces(self) -> list[tuple[str, str]]:
+        """The verdict's sentences, each with its tone: "", "warn", "bad" or "steal"."""
         ready_ms = self.readiness.get("ready_ms")
         if ready_ms is None:
             why = self.end_detail or str(EndReason(self.end_reason).label if self.end_reason else "")
-            return _("It never became ready. %(why)s") % {"why": why}
-        parts = [_("Ready in %(s)s s.") % {"s": _seconds(ready_ms)}, self._about_visitors(), self._about_answers()]
+            return [(_("It never became ready. %(why)s") % {"why": why}, "bad")]
+        pieces = [(_("Ready in %(s)s s.") % {"s": _seconds(ready_ms)}, "")]
+        pieces.append((self._about_answers() or self._about_visitors(), ""))
         if self.attempts > 1:
-            parts.append(
-                ngettext("Started again once.", "Started again %(n)d times.", self.attempts - 1)
-                % {"n": self.attempts - 1}
-            )
-        if self.frames and self.frames.seconds_over_budget:
-            n = self.frames.seconds_over_budget
-            parts.append(ngettext("%(n)d second with late frames.", "%(n)d seconds with late frames.", n) % {"n": n})
-        if self.steal_percent and self.steal_percent.max >= STEAL_WORTH_SAYING_PERCENT:
-            parts.append(_("CPU steal reached %(max).0f\u00a0%%.") % {"max": self.steal_percent.max})
+            again = ngettext("Started again once.", "Started again %(n)d times.", self.attempts - 1)
+            pieces.append((again % {"n": self.attempts - 1}, "warn"))
+        pieces += self._about_hitches()
         if self.end_reason in (EndReason.AGENT_LOST, EndReason.FAILED, EndReason.PROVIDER_FAILED):
-            parts.append(self.end_detail or str(EndReason(self.end_reason).label))
-        return " ".join(part for part in parts if part)
+            pieces.append((self.end_detail or str(EndReason(self.end_reason).label), "bad"))
+        return pieces
+
+    def _about_hitches(self) -> list[tuple[str, str]]:
+        """Hitches with their cause; where none was put down, late frames and steal as they were measured."""
+        pieces = []
+        causes = [hitch.cause for hitch in self.hitches]
+        if causes:
+            first = max(causes, key=causes.count)
+            word = str(HitchCause(first).label)
+            if len(set(causes)) == 1:
+                text = ngettext("%(n)d hitch: %(cause)s.", "%(n)d hitches, all %(cause)s.", len(causes))
+            else:
+                text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them %(cause)s.", len(causes))
+            tone = "steal" if first == HitchCause.STEAL else "warn"
+            pieces.append((text % {"n": len(causes), "cause": word}, tone))
+        elif self.frames and self.frames.seconds_over_budget:
+            n = self.frames.seconds_over_budget
+            late = ngettext("%(n)d second with late frames.", "%(n)d seconds with late frames.", n) % {"n": n}
+            pieces.append((late, "warn"))
+        most = self.steal_percent.max if self.steal_percent else 0.0
+        if HitchCause.STEAL not in causes and most >= STEAL_WORTH_SAYING_PERCENT:
+            pieces.append((_("CPU steal reached %(max).0f\u00a0%%.") % {"max": most}, "steal"))
+        return pieces
 
     def _about_visitors(self) -> str:
         if not self.came:

@@ -1,8 +1,8 @@
 """Pages of what is measured: hosts (us or the machine?), samples for charts, reports (how did it go?)."""
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
-from itertools import zip_longest
 from typing import Any, Final
 
 from django.core.paginator import Paginator
@@ -15,8 +15,11 @@ from django.views.decorators.vary import vary_on_headers
 from monitoring.charts import chart_data, thinned
 from monitoring.models import SessionSample
 from monitoring.queries import HostSummary, host_summaries, recent_host_samples, samples_of
+from monitoring.report_csv import as_csv, curves_as_csv
+from monitoring.report_page import page_context
 from monitoring.report_text import as_text
 from monitoring.reports import report_of
+from monitoring.summaries import Summary
 from monitoring.templatetags.measured import host_figures_of
 from operators.access import require
 from operators.models import Role
@@ -27,6 +30,12 @@ from sessions.models.avatar_session import LIVE_STATES
 CHART_SECONDS: Final = 300
 HOST_CHART_SECONDS: Final = 900
 PAGE_SIZE: Final = 25
+FORMS: Final[dict[str, tuple[str, str, Callable[[Summary], str]]]] = {
+    "txt": ("text/plain; charset=utf-8", ".txt", as_text),
+    "json": ("application/json", ".json", lambda summary: summary.model_dump_json(indent=2)),
+    "csv": ("text/csv; charset=utf-8", ".csv", as_csv),
+    "curves": ("text/csv; charset=utf-8", "-curves.csv", curves_as_csv),
+}  # content type, end of the file's name, how it is written
 
 
 def hosts(request: HttpRequest) -> HttpResponse:
@@ -116,25 +125,16 @@ def reports(request: HttpRequest) -> HttpResponse:
 def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """How a session went. The first line is the verdict."""
     session = get_session_for(request.user, code)
-    summary = report_of(session)
-    context = {
-        "session": session,
-        "summary": summary,
-        "visits": session.visits.exclude(joined_at=None),
-        "step_pairs": list(zip_longest(summary.slowest, summary.memory_hungry)),
-    }
-    return render(request, "monitoring/report.html", context)
+    return render(request, "monitoring/report.html", {"session": session, **page_context(report_of(session))})
 
 
 def report_as(request: HttpRequest, code: uuid.UUID, form: str) -> HttpResponse:
-    """The report to take away: everything as JSON, or the text of the field report."""
+    """The report to take away: everything as JSON, its figures or its curves as CSV, or the text of the field report."""
     session = get_session_for(request.user, code)
-    if form not in ("txt", "json"):
+    if form not in FORMS:
         raise Http404
-    summary = report_of(session)
-    if form == "txt":
-        return HttpResponse(as_text(summary), content_type="text/plain; charset=utf-8")
-    response = HttpResponse(summary.model_dump_json(indent=2), content_type="application/json")
+    content_type, ending, written = FORMS[form]
+    response = HttpResponse(written(report_of(session)), content_type=content_type)
     if "download" in request.GET:
-        response["Content-Disposition"] = f'attachment; filename="avatary-{session.short_code}.json"'
+        response["Content-Disposition"] = f'attachment; filename="avatary-{session.short_code}{ending}"'
     return response
