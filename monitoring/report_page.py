@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -147,7 +148,9 @@ def _bars(hitches: list[HitchLine], top: float) -> list[tuple[str, str]]:
 
 def _moments(hitches: list[HitchLine]) -> str:
     worst = sorted(sorted(hitches, key=lambda hitch: -hitch.lost_ms)[:2], key=lambda hitch: hitch.at)
-    text = ", ".join(_("%(ms)d ms at %(at)s") % {"ms": each.lost_ms, "at": f"{each.at:%H:%M}"} for each in worst)
+    text = ", ".join(
+        _("%(ms)d ms at %(at)s") % {"ms": each.lost_ms, "at": f"{localtime(each.at):%H:%M}"} for each in worst
+    )
     return text + (" …" if len(hitches) > len(worst) else "")
 
 

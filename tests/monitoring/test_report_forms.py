@@ -1,0 +1,132 @@
+"""A report as a page, as CSV, and what it suggests."""
+
+import csv
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from monitoring.drawings import cpu_chart, marks
+from monitoring.models import Alert, Hitch
+from monitoring.report_csv import as_csv, defused
+from monitoring.reports import summarize
+from monitoring.suggestions import figures_of, growth_mb_per_min
+from monitoring.summaries import Summary
+from sessions.models import AvatarProfile, AvatarSession
+from tests.many_sessions import Past
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def over(demo: None) -> AvatarSession:
+    """Two minutes in balanced with 14 answers, and steal after a minute."""
+    past = Past()
+    past.profiles = list(AvatarProfile.objects.filter(current__name="Maryam"))
+    at = timezone.now() - timedelta(minutes=5)
+    session = past.session(at, seconds=120, turns=14, mode="balanced", host="atlas", steal_at=(60,))
+    past.host_seconds("atlas", at, 120, (60,))
+    past.rows.write()
+    return session
+
+
+def changed(summary: Summary, **fields: Any) -> Summary:
+    return summary.model_copy(update=fields)
+
+
+def keys(summary: Summary) -> list[str]:
+    return [suggestion.key for suggestion in summary.suggestions]
+
+
+def test_the_verdict_tells_answers_and_hitches_with_their_cause(over: AvatarSession) -> None:
+    verdict = summarize(over).verdict
+    assert "14 turns, answered in 0.7 s, the slowest in" in verdict
+    assert "1 hitch: CPU steal." in verdict
+
+
+def test_steal_asks_for_a_dedicated_cpu_or_a_lighter_mode(over: AvatarSession) -> None:
+    summary = summarize(over)
+    assert keys(summary)[0] == "steal"
+    assert summary.suggestions[0].title == "Give atlas a dedicated CPU, or start in a lighter mode there."
+    assert "at most 21\u00a0%" in summary.suggestions[0].why
+
+
+def test_a_slow_model_load_asks_for_loading_ahead(over: AvatarSession) -> None:
+    summary = summarize(over)
+    slow = [
+        step.model_copy(update={"duration_ms": 3_120.0}) if step.key.startswith("speech") else step
+        for step in summary.steps
+    ]
+    (found,) = [each for each in changed(summary, steps=slow).suggestions if each.key == "model-load"]
+    assert "Speech Recognition Model Loading (Lazy) took 3.1 s" in found.why
+
+
+def test_a_session_without_readings_is_told_nothing(session: AvatarSession) -> None:
+    summary = summarize(session)
+    assert summary.suggestions == []
+    assert figures_of(summary)["steal_max_percent"] is None
+
+
+def test_growth_is_the_slope_after_loading() -> None:
+    assert growth_mb_per_min([0, 60, 120, 180], [10 * 2**20, 100 * 2**20, 102 * 2**20, 104 * 2**20]) == pytest.approx(2)
+    assert growth_mb_per_min([0, 60], [None, 1.0]) is None
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_cells_that_a_spreadsheet_would_run_are_defused(cell: str) -> None:
+    assert defused(cell) == f"'{cell}"
+
+
+def test_numbers_stay_numbers() -> None:
+    assert [defused(value) for value in (-1.5, None, "a-b")] == [-1.5, None, "a-b"]
+
+
+def test_a_visitor_s_name_can_t_bring_a_formula_into_the_csv(over: AvatarSession) -> None:
+    over.visits.update(name="=HYPERLINK(0)")
+    rows = list(csv.reader(StringIO(as_csv(summarize(over)))))
+    assert [row[1] for row in rows if row[0] == "visit"] == ["'=HYPERLINK(0)"]
+    assert {len(row) for row in rows} == {6}
+
+
+def test_hitches_and_alerts_stand_on_the_time_axis(over: AvatarSession) -> None:
+    at = over.requested_at + timedelta(seconds=30)
+    Alert.objects.create(
+        rule="steal", severity="warning", subject="host:atlas", host="atlas", raised_at=at, value=6, worst=9
+    )
+    Hitch.objects.create(session=over, at=at, until=at, kind="turn", cause="network", took_ms=1_900, usual_ms=700)
+    found = marks(summarize(over))
+    assert [(mark.x, mark.label) for mark in found] == [
+        ("25.00%", "Alert: steal"),
+        ("25.00%", ""),
+        ("50.00%", "Hitch 42 ms"),
+    ] or [mark.label for mark in found].count("") == 1
+
+
+def test_a_missing_reading_is_a_gap_in_the_chart(over: AvatarSession) -> None:
+    summary = summarize(over)
+    user = list(summary.curves.user_percent)
+    user[20:25] = [None] * 5
+    chart = cpu_chart(changed(summary, curves=summary.curves.model_copy(update={"user_percent": user})))
+    assert chart is not None
+    assert len(chart.layers[0].areas) == 2
+
+
+def test_the_page_answers_first_and_keeps_nothing_back(as_amina: Client, over: AvatarSession) -> None:
+    page = as_amina.get(f"/reports/{over.code}/").content.decode()
+    for text in (
+        "14 turns, answered in",
+        "Give atlas a dedicated CPU",
+        "CPU steal",
+        "All steps",
+        "Dana",
+        "Whole answer",
+    ):
+        assert text in page
+    for form, begins in (("csv", "section,name"), ("curves", "at_s,cpu_percent"), ("json", "{"), ("txt", "====")):
+        answer = as_amina.get(f"/reports/{over.code}/report.{form}?download")
+        assert answer.content.decode().startswith(begins)
+        assert "attachment" in answer["Content-Disposition"]
+    assert as_amina.get(f"/reports/{over.code}/report.exe").status_code == 404
