@@ -19,6 +19,8 @@ class ProcessStat:
     cpu_ticks: int
     threads: int
     started_ticks: int
+    minor_faults: int = 0
+    major_faults: int = 0
 
     @property
     def gone(self) -> bool:
@@ -46,6 +48,8 @@ def parse_stat(line: bytes) -> ProcessStat:
         cpu_ticks=int(fields[11]) + int(fields[12]),
         threads=int(fields[17]),
         started_ticks=int(fields[19]),
+        minor_faults=int(fields[7]),
+        major_faults=int(fields[9]),
     )
 
 

@@ -12,16 +12,21 @@ import time
 from typing import Final
 
 from agent.environment import HostEnvironment, InvalidEnvironment
+from agent.samplers.cgroup import CgroupReader
 from agent.samplers.cpu import CpuReader
+from agent.samplers.disk import read_disk
 from agent.samplers.memory import read_memory
+from agent.samplers.network import NetworkReader
+from agent.samplers.pressure import PressureReader
 from agent.samplers.processes import ProcessGroup, ProcessReader, ProcessTable, Role, group_tree
 from agent.telemetry import Telemetry
 from agent.worker_process import running_worker
-from protocol.events import HostSample, ProcessExited
+from protocol.events import DiskSample, HostSample, ProcessExited
 
 logger = logging.getLogger("agent.sampler")
 
 INTERVAL_S: Final = 1.0
+DISK_EVERY_S: Final = 10.0
 
 
 class ExitWatch:
@@ -79,6 +84,10 @@ class Sampler:
         self._environment = environment
         self._telemetry = telemetry
         self._cpu = CpuReader()
+        self._cgroup = CgroupReader()
+        self._pressure = PressureReader()
+        self._network = NetworkReader()
+        self._disk_due_s = 0.0
         self._table = ProcessTable()
         self._processes = ProcessReader()
         self._exits = ExitWatch(telemetry, environment.host)
@@ -103,15 +112,26 @@ class Sampler:
         self._table.follow(groups)
         self._exits.follow(groups)
         processes = self._processes.read(groups, now_s)
+        pid = worker.pid if worker else None  # sessions live in the agent worker's control group, not in ours
         self._telemetry.emit(
             HostSample,
             host=self._environment.host,
             cpu=self._cpu.read(),
-            memory=read_memory(),
+            memory=read_memory(self._cgroup, pid),
             load_1m=os.getloadavg()[0],
+            quota=self._cgroup.quota(pid, now_s),
+            pressure=self._pressure.read(now_s),
+            network=self._network.read(now_s),
+            disk=self._read_disk(now_s),
             agent_pss_bytes=self._processes.tree_pss_bytes() if groups else None,
             processes=processes,
         )
+
+    def _read_disk(self, now_s: float) -> DiskSample | None:
+        if now_s < self._disk_due_s:
+            return None
+        self._disk_due_s = now_s + DISK_EVERY_S
+        return read_disk(self._environment.home)
 
 
 async def run(environment: HostEnvironment) -> None:

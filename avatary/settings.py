@@ -79,6 +79,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
 CELERY_BEAT_SCHEDULE = {
     "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 5.0},
     "resume-stranded-portraits": {"task": "sessions.portrait_tasks.resume_stranded_portraits", "schedule": 15.0},
+    "delete-old-samples": {"task": "monitoring.tasks.delete_old_samples", "schedule": 60.0},
 }
 
 # -- Limits -----------------------------------------------------------------------------------------------------------
@@ -89,6 +90,22 @@ DEFAULT_MAX_DURATION_S = env.int("AVATARY_MAX_DURATION_S", default=3600)
 DEFAULT_IDLE_TIMEOUT_S = env.int("AVATARY_IDLE_TIMEOUT_S", default=900)
 DEFAULT_LINK_LIFETIME_S = env.int("AVATARY_LINK_LIFETIME_S", default=24 * 3600)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# -- What is measured -------------------------------------------------------------------------------------------------
+
+KEEP_SAMPLES_H = env.int("AVATARY_KEEP_SAMPLES_H", default=24)
+KEEP_ROLLUPS_10S_DAYS = env.int("AVATARY_KEEP_ROLLUPS_10S_DAYS", default=7)
+KEEP_ROLLUPS_1MIN_DAYS = env.int("AVATARY_KEEP_ROLLUPS_1MIN_DAYS", default=400)
+ALERT_WEBHOOK_URL = env.str("AVATARY_ALERT_WEBHOOK_URL", default="")
+ALERT_WEBHOOK_SECRET = env.str("AVATARY_ALERT_WEBHOOK_SECRET", default="")
+if ALERT_WEBHOOK_URL and (not ALERT_WEBHOOK_URL.startswith(("http://", "https://")) or not ALERT_WEBHOOK_SECRET):
+    raise ImproperlyConfigured(
+        "AVATARY_ALERT_WEBHOOK_URL needs an address that begins with http:// or https://, and AVATARY_ALERT_WEBHOOK_SECRET "
+        "beside it: who receives alerts checks by it that they come from here."
+    )
+ALERT_EMAILS = env.list("AVATARY_ALERT_EMAILS", default=[])
+vars().update(env.email_url("AVATARY_EMAIL_URL", default="smtp://localhost:25"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("AVATARY_EMAIL_FROM", default=f"avatary@{PUBLIC_HOST}")
 
 # -- Django -----------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from monitoring.figures import FRAMES_FRESH_FOR
 from monitoring.models import WorkflowStep
+from monitoring.observations import Observation, SessionRef
 from sessions.actions.workers import record_host_seen
 from sessions.models import AvatarSession
 from sessions.models.avatar_session import LIVE_STATES
@@ -18,14 +19,6 @@ from sessions.models.avatar_session import LIVE_STATES
 
 class UnusableEvent(Exception):
     """An event that is well-formed but can't be used. `str()` says why. Raised before anything is written."""
-
-
-@dataclass(frozen=True)
-class SessionRef:
-    """The little of a session's row that ingesting needs."""
-
-    pk: int
-    code: str
 
 
 @dataclass
@@ -37,10 +30,11 @@ class Batch:
     received_at: datetime = datetime.min  # of the event in hand, by the clock of Redis
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # samples: topic, data
     changed: set[str] = field(default_factory=set)  # codes of sessions whose page is out of date
+    observed: list[Observation] = field(default_factory=list)  # for alerts and hitches, in the order of events
     _rows: dict[type[models.Model], list[models.Model]] = field(default_factory=dict)
     _steps: dict[tuple[int, int, int], WorkflowStep] = field(default_factory=dict)
     _jobs_seen: dict[tuple[int, int], datetime] = field(default_factory=dict)
-    _hosts_seen: dict[str, tuple[int | None, datetime]] = field(default_factory=dict)
+    hosts_seen: dict[str, tuple[int | None, datetime]] = field(default_factory=dict)
     _jobs: dict[tuple[str, int | None], SessionRef] | None = None
 
     @classmethod
@@ -74,7 +68,7 @@ class Batch:
         self._jobs_seen[session.pk, attempt] = self.received_at
 
     def host_seen(self, host: str, worker_pid: int | None) -> None:
-        self._hosts_seen[host] = (worker_pid, self.received_at)
+        self.hosts_seen[host] = (worker_pid, self.received_at)
 
     def job_of(self, host: str, pid: int) -> SessionRef | None:
         """The live session whose job is this process."""
@@ -105,7 +99,7 @@ class Batch:
         for (pk, attempt), at in self._jobs_seen.items():
             older = Q(job_seen_at=None) | Q(job_seen_at__lt=at)
             AvatarSession.objects.filter(older, pk=pk, attempt=attempt).update(job_seen_at=at)
-        for host, (worker_pid, at) in self._hosts_seen.items():
+        for host, (worker_pid, at) in self.hosts_seen.items():
             record_host_seen(host, worker_pid, at)
 
 

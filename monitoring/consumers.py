@@ -1,4 +1,4 @@
-"""The operators' live socket: `/ws/live/?topics=overview,session:<code>,profile:<code>,host:<name>`.
+"""The operators' live socket: `/ws/live/?topics=overview,alerts,session:<code>,profile:<code>,host:<name>`.
 
 The server sends `{"type": "sample", "topic", "data"}` and `{"type": "changed", "topic"}`; it listens to nothing. It closes with
 4401 for somebody who is not signed in, 4403 for somebody without the viewer's role, 4400 for topics that it does not know.
@@ -27,7 +27,7 @@ NOT_ALLOWED: Final = 4403
 MAX_TOPICS: Final = 50
 CHECK_EVERY_S = 30.0
 TOPIC: Final = re.compile(
-    r"overview|(session|profile):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|host:[a-z0-9][a-z0-9-]{0,40}"
+    r"overview|alerts|(session|profile):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|host:[a-z0-9][a-z0-9-]{0,40}"
 )
 
 

@@ -9,7 +9,15 @@ from typing import Any, Final
 from monitoring.models import FrameSample, HostSample, SessionSample
 
 FRAMES_FRESH_FOR: Final = timedelta(seconds=3)  # frame figures go with a second at most this much later
-PROCESS_FIGURES: Final = ("cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes", "threads", "fds")
+PROCESS_FIGURES: Final = (
+    "cpu_percent",
+    "rss_bytes",
+    "pss_bytes",
+    "uss_bytes",
+    "threads",
+    "fds",
+    "major_faults_per_s",
+)
 FRAME_FIGURES: Final = (
     "composed",
     "cached",
@@ -28,7 +36,18 @@ HOST_FIGURES: Final = (
     "load_1m",
     "memory_total_bytes",
     "memory_used_bytes",
+    "swap_used_bytes",
     "agent_pss_bytes",
+    "per_core_steal_percent",
+    "quota_cores",
+    "throttled_percent",
+    "cpu_pressure_percent",
+    "memory_pressure_percent",
+    "io_pressure_percent",
+    "received_bytes_per_s",
+    "sent_bytes_per_s",
+    "disk_total_bytes",
+    "disk_free_bytes",
 )
 
 

@@ -12,14 +12,26 @@ from pydantic import BaseModel
 
 from monitoring.batch import Batch
 from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, process_figures
+from monitoring.host_rows import host_row
 from monitoring.live import OVERVIEW, host_topic, session_topic
-from monitoring.models import FrameSample, HostSample, SessionSample, Turn, WorkflowStep
+from monitoring.models import FrameSample, SessionSample, Turn, WorkflowStep
+from monitoring.observations import (
+    JobGone,
+    LateFrames,
+    ProviderFailed,
+    Reading,
+    StepSeen,
+    TurnSeen,
+    of_frames,
+    of_host,
+)
 from protocol import events
 from sessions.actions import faces, progress, switches, workers
 from sessions.models import SessionEvent, SwitchOutcome
 
 # A starved job overruns every second; its history need not say so each time.
 OVERRUN_PAUSE: Final = timedelta(seconds=10)
+MIB: Final = 1024 * 1024
 OVERVIEW_FIGURES: Final = ("cpu_percent", "uss_bytes", "fps", "frame_p95_ms")
 
 E = TypeVar("E", bound=BaseModel)
@@ -76,7 +88,12 @@ def greeting_started(event: events.GreetingStarted, batch: Batch) -> None:
 @handles(events.TurnCompleted)
 def turn_completed(event: events.TurnCompleted, batch: Batch) -> None:
     figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind", "identity"})
-    batch.add(Turn(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures))
+    session, at = batch.session(event.session), batch.moment(event.at)
+    batch.add(Turn(session_id=session.pk, at=at, **figures))
+    if event.first_sound_ms is not None:
+        parts = ("end_of_turn_ms", "recognised_ms", "answer_ms", "voice_ms")
+        parts_ms = {part: value for part in parts if (value := getattr(event, part)) is not None}
+        batch.observed.append(TurnSeen(session, at, event.first_sound_ms, parts_ms))
 
 
 @handles(events.JobEnded)
@@ -84,11 +101,14 @@ def job_ended(event: events.JobEnded, batch: Batch) -> None:
     progress.record_job_ended(event.session, event.attempt, batch.moment(event.at), event.error)
     batch.forget_jobs()
     batch.frames.pop(event.session, None)
+    batch.observed.append(JobGone(batch.session(event.session)))
 
 
 @handles(events.AnswersDegraded)
 def answers_degraded(event: events.AnswersDegraded, batch: Batch) -> None:
-    progress.record_warning(event.session, batch.moment(event.at), event.detail)
+    session, at = batch.session(event.session), batch.moment(event.at)
+    progress.record_warning(event.session, at, event.detail)
+    batch.observed.append(ProviderFailed(session, at, event.detail))
 
 
 @handles(events.JobNotice)
@@ -120,6 +140,7 @@ def avatar_lost(event: events.AvatarLost, batch: Batch) -> None:
     faces.record_lost(
         event.session, event.attempt, batch.moment(event.at), event.code, event.sentence, again_in_s=event.again_in_s
     )
+    batch.observed.append(ProviderFailed(batch.session(event.session), batch.moment(event.at), event.sentence))
 
 
 @handles(events.AvatarTakenOver)
@@ -137,15 +158,17 @@ def avatar_back(event: events.AvatarBack, batch: Batch) -> None:
 
 @handles(events.StepStarted)
 def step_started(event: events.StepStarted, batch: Batch) -> None:
+    session, at = batch.session(event.session), batch.moment(event.at)
+    batch.observed.append(StepSeen(session, event.attempt, event.step, at, event.key, event.label))
     batch.add_step(
         WorkflowStep(
-            session_id=batch.session(event.session).pk,
+            session_id=session.pk,
             attempt=event.attempt,
             number=event.step,
             parent=event.parent,
             key=event.key,
             label=event.label,
-            started_at=batch.moment(event.at),
+            started_at=at,
             rss_before_bytes=event.rss_before_bytes,
             uss_before_bytes=event.uss_before_bytes,
         )
@@ -163,12 +186,14 @@ def step_finished(event: events.StepFinished, batch: Batch) -> None:
         "metadata": event.metadata,
         "error": event.error or "",
     }
-    session_pk = batch.session(event.session).pk
-    if step := batch.new_step(session_pk, event.attempt, event.step):
+    session = batch.session(event.session)
+    if step := batch.new_step(session.pk, event.attempt, event.step):
         for name, value in outcome.items():
             setattr(step, name, value)
     else:
-        WorkflowStep.objects.filter(session=session_pk, attempt=event.attempt, number=event.step).update(**outcome)
+        WorkflowStep.objects.filter(session=session.pk, attempt=event.attempt, number=event.step).update(**outcome)
+    ended_at = batch.moment(event.at)
+    batch.observed.append(StepSeen(session, event.attempt, event.step, ended_at, duration_ms=event.duration_ms))
     batch.changed.add(event.session)
 
 
@@ -178,14 +203,18 @@ def step_finished(event: events.StepFinished, batch: Batch) -> None:
 @handles(events.FrameStats)
 def frame_stats(event: events.FrameStats, batch: Batch) -> None:
     figures = event.model_dump(include=set(FRAME_FIGURES))
-    row = FrameSample(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures)
+    session = batch.session(event.session)
+    row = FrameSample(session_id=session.pk, at=batch.moment(event.at), **figures)
     batch.add(row)
     batch.remember_frames(event.session, batch.received_at, frame_figures(row))
+    batch.observed += of_frames(row, session)
 
 
 @handles(events.FrameOverrun)
 def frame_overrun(event: events.FrameOverrun, batch: Batch) -> None:
-    session_pk, at = batch.session(event.session).pk, batch.moment(event.at)
+    session, at = batch.session(event.session), batch.moment(event.at)
+    session_pk = session.pk
+    batch.observed.append(LateFrames(session, at, event.took_ms, event.budget_ms, event.count))
     told = SessionEvent.objects.filter(session=session_pk, kind=SessionEvent.Kind.FRAMES, at__gt=at - OVERRUN_PAUSE)
     if told.exists():
         return
@@ -235,21 +264,10 @@ def process_exited(event: events.ProcessExited, batch: Batch) -> None:
 
 @handles(events.HostSample)
 def host_sample(event: events.HostSample, batch: Batch) -> None:
-    at, cpu, memory = batch.moment(event.at), event.cpu, event.memory
-    row = HostSample(
-        host=event.host,
-        at=at,
-        cores=cpu.cores,
-        user_percent=cpu.user_percent,
-        system_percent=cpu.system_percent,
-        iowait_percent=cpu.iowait_percent,
-        steal_percent=cpu.steal_percent,
-        load_1m=event.load_1m,
-        memory_total_bytes=None if memory is None else memory.limit_bytes or memory.total_bytes,
-        memory_used_bytes=None if memory is None else _used_bytes(memory),
-        agent_pss_bytes=event.agent_pss_bytes,
-    )
+    at, cpu = batch.moment(event.at), event.cpu
+    row = host_row(event, at)
     batch.add(row)
+    batch.observed += of_host(row)
     batch.host_seen(event.host, next((each.pid for each in event.processes if each.role == "worker"), None))
 
     stamp = event.at.isoformat(timespec="milliseconds")
@@ -258,8 +276,11 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
         session = batch.job_of(event.host, process.pid) if process.role == "job" else None
         if session is None:
             continue
-        sample = SessionSample(session_id=session.pk, at=at, **process.model_dump(exclude={"pid", "role"}))
+        figures_kept = process.model_dump(exclude={"pid", "role", "minor_faults_per_s"})
+        sample = SessionSample(session_id=session.pk, at=at, **figures_kept)
         batch.add(sample)
+        if process.uss_bytes is not None:
+            batch.observed.append(Reading("memory_growth", at, process.uss_bytes / MIB, session=session))
         figures = {"at": stamp, **process_figures(sample), **batch.frames_of(session.code)}
         if cpu.steal_percent is not None:
             figures["steal_percent"] = cpu.steal_percent
@@ -268,10 +289,9 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
 
     host: dict[str, Any] = {"at": stamp, "host": event.host, **host_figures(row)}
     batch.messages.append((OVERVIEW, {"host": host, "sessions": lines}))
-    if cpu.per_core_busy_percent is not None:
-        host = {**host, "per_core_busy_percent": cpu.per_core_busy_percent}
-    batch.messages.append((host_topic(event.host), host))
-
-
-def _used_bytes(memory: events.MemorySample) -> int:
-    return memory.total_bytes - memory.available_bytes if memory.used_bytes is None else memory.used_bytes
+    whole = event.model_dump(mode="json", include={"processes"}, exclude_none=True)
+    per_core = {
+        "per_core_busy_percent": cpu.per_core_busy_percent,
+        "per_core_steal_percent": cpu.per_core_steal_percent,
+    }
+    batch.messages.append((host_topic(event.host), host | whole | {k: v for k, v in per_core.items() if v is not None}))

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.utils import timezone
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import LockError, RedisError, ResponseError
@@ -18,8 +19,13 @@ from redis.lock import Lock
 from redis.retry import Retry
 
 from monitoring.actions.ingest import Entry, Frames, Ingested, ingest
+from monitoring.alerts.watch import AlertWatch
+from monitoring.hitches import HitchWatch
 from monitoring.live import Broadcaster, broadcaster
+from monitoring.usual import Usual
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP
+from sessions.models import AvatarSession
+from sessions.signals import session_changed
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +56,7 @@ class Ingester:
         self._pending_first = True
         self._is_active = False
         self._frames: Frames = {}
+        self._watch_anew()
 
     def run(self, stop: Event) -> None:
         """Ingest until `stop` is set; wait out a database or Redis that is away."""
@@ -59,7 +66,7 @@ class Ingester:
                 if not self.hold_lease():
                     stop.wait(1.0)
                     continue
-                self.ingest_once()
+                self.watch(self.ingest_once())
                 if pause_s != BACKOFF_FIRST_S:
                     logger.warning("ingesting again")
                     pause_s = BACKOFF_FIRST_S
@@ -68,6 +75,7 @@ class Ingester:
                     logger.warning("events wait in the stream: %s", error)
                 close_old_connections()
                 self._live.redis_was_away()
+                self._alerts.forget()
                 stop.wait(pause_s)
                 pause_s = min(pause_s * 2, BACKOFF_MAX_S)
         self.release_lease()
@@ -82,6 +90,7 @@ class Ingester:
                 self._is_active = False
         self._is_active = bool(self._lease.acquire(blocking=False))
         if self._is_active:
+            self._alerts.forget()  # whoever held it meanwhile may have raised and cleared some
             self._pending_first = True  # whoever held it meanwhile may have left something unacknowledged
         return self._is_active
 
@@ -106,6 +115,28 @@ class Ingester:
                 self._live.sample(topic, data)
         self._pending_first = from_pending and bool(entries)
         return done
+
+    def watch(self, done: Ingested) -> None:
+        """After a batch: raise and clear alerts, keep hitches. Raises what the database raises."""
+        # Behind a backlog, time is where we are in it: a host is not silent because we read slowly.
+        is_behind = done.events + done.set_aside >= BATCH_ENTRIES
+        now = done.last_at if is_behind and done.last_at else timezone.now()
+        try:
+            self._alerts.observe(done.observed)
+            self._hitches.observe(done.observed)
+            self._alerts.seen(done.hosts_seen)
+            self._alerts.tick(now, self._frames)
+            for hitch in self._hitches.tick(now):
+                session_changed.send(sender=AvatarSession, code=str(hitch.session.code))
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:  # a mistake of ours there must not keep events from being written
+            logger.exception("alerts and hitches begin anew")
+            self._watch_anew()
+
+    def _watch_anew(self) -> None:
+        usual = Usual()
+        self._alerts, self._hitches = AlertWatch(usual), HitchWatch(usual)
 
     def _entries(self, start: str, block_ms: int | None) -> Sequence[Entry]:
         if not self._has_group:

@@ -1,6 +1,6 @@
 """What the pages hear at once: samples and "this changed, fetch it again", over the Channels groups.
 
-A topic is `overview`, `session:<code>`, `profile:<code>` or `host:<name>`. Senders never wait: one background thread a
+A topic is `overview`, `alerts`, `session:<code>`, `profile:<code>` or `host:<name>`. Senders never wait: one background thread a
 process, the `Broadcaster`, owns the connection. A sample that can't be sent is dropped, a change never is: it goes out as soon
 as Redis is back.
 """
@@ -22,6 +22,7 @@ from sessions.signals import portraits_changed, session_changed, worker_changed
 logger = logging.getLogger(__name__)
 
 OVERVIEW: Final = "overview"
+ALERTS: Final = "alerts"
 CHANGE_PAUSE_S: Final = 0.1  # two changes of a topic are at least this far apart; the last one is always sent
 AWAY_PAUSE_S: Final = 0.5
 LISTENERS_BACK_WITHIN_S: Final = 3.0  # after Redis: the layer of a web process tries again once a second

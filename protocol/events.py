@@ -326,6 +326,49 @@ class CpuSample(BaseModel):
     steal_percent: Percent | None = None
     idle_percent: Percent | None = None
     per_core_busy_percent: list[Percent] | None = None
+    per_core_steal_percent: list[Percent] | None = None
+
+
+class QuotaSample(BaseModel):
+    """CPU that the agent worker's cgroup may use, where that is less than the host has.
+
+    `throttled_percent`: in how many of its periods it ran out of it, since the last sample.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cores: Annotated[float, Field(gt=0)]
+    throttled_percent: Percent | None = None
+
+
+class PressureSample(BaseModel):
+    """Share of the time since the last sample in which at least one process waited for it (`full`: all of them), percent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_percent: Percent | None = None
+    memory_percent: Percent | None = None
+    memory_full_percent: Percent | None = None
+    io_percent: Percent | None = None
+    io_full_percent: Percent | None = None
+
+
+class NetworkSample(BaseModel):
+    """Traffic of the host's network interfaces since the last sample, the loopback left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    received_bytes_per_s: Annotated[float, Field(ge=0)]
+    sent_bytes_per_s: Annotated[float, Field(ge=0)]
+
+
+class DiskSample(BaseModel):
+    """The disk that the state folder lies on; not in every sample."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    total_bytes: Bytes
+    free_bytes: Bytes
 
 
 class MemorySample(BaseModel):
@@ -337,6 +380,8 @@ class MemorySample(BaseModel):
     available_bytes: Bytes
     limit_bytes: Bytes | None = None
     used_bytes: Bytes | None = None
+    swap_total_bytes: Bytes | None = None
+    swap_used_bytes: Bytes | None = None
 
 
 class ProcessSample(BaseModel):
@@ -355,6 +400,8 @@ class ProcessSample(BaseModel):
     uss_bytes: Bytes | None = None
     threads: Annotated[int, Field(ge=0)] | None = None
     fds: Annotated[int, Field(ge=0)] | None = None
+    minor_faults_per_s: Annotated[float, Field(ge=0)] | None = None
+    major_faults_per_s: Annotated[float, Field(ge=0)] | None = None  # pages that had to be fetched from disk
 
 
 class HostSample(_Event):
@@ -365,6 +412,10 @@ class HostSample(_Event):
     cpu: CpuSample
     memory: MemorySample | None = None
     load_1m: Annotated[float, Field(ge=0)] | None = None
+    quota: QuotaSample | None = None
+    pressure: PressureSample | None = None
+    network: NetworkSample | None = None
+    disk: DiskSample | None = None
     agent_pss_bytes: Bytes | None = None
     processes: list[ProcessSample] = []
 

@@ -1,6 +1,9 @@
 """CPU of the host, from /proc/stat (the whole host's, also inside a container)."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from protocol.events import CpuSample
 
@@ -57,18 +60,22 @@ def shares(before: CpuTicks, now: CpuTicks) -> CpuShares | None:
 class CpuReader:
     """The first reading has nothing to compare with: it tells the number of cores and nothing else."""
 
-    def __init__(self, path: str = "/proc/stat") -> None:
-        self._path = path
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._path = root / "proc/stat"
         self._before: tuple[CpuTicks, list[CpuTicks]] | None = None
 
     def read(self) -> CpuSample:
-        with open(self._path, "rb") as file:
-            total, cores = parse_proc_stat(file.read())
+        """No shares where the kernel has no such file."""
+        try:
+            total, cores = parse_proc_stat(self._path.read_bytes())
+        except (OSError, IndexError, ValueError):
+            return CpuSample(cores=os.cpu_count() or 1)
         before, self._before = self._before, (total, cores)
         count = max(1, len(cores))
         whole = shares(before[0], total) if before else None
         if before is None or whole is None:
             return CpuSample(cores=count)
+        by_core = _by_core(before[1], cores)
         return CpuSample(
             cores=count,
             user_percent=whole.user,
@@ -76,18 +83,26 @@ class CpuReader:
             iowait_percent=whole.iowait,
             steal_percent=whole.steal,
             idle_percent=whole.idle,
-            per_core_busy_percent=_busy(before[1], cores),
+            per_core_busy_percent=_all(by_core, lambda core: _sum(core.user, core.system)),
+            per_core_steal_percent=_all(by_core, lambda core: core.steal),
         )
 
 
-def _busy(before: list[CpuTicks], now: list[CpuTicks]) -> list[float] | None:
-    """Share of each core that did work here; absent when a core came or went, or did not count."""
+def _by_core(before: list[CpuTicks], now: list[CpuTicks]) -> list[CpuShares] | None:
+    """Absent when a core came or went, or did not count."""
     if len(before) != len(now):
         return None
-    busy = []
-    for old, new in zip(before, now, strict=True):
-        core = shares(old, new)
-        if core is None or core.user is None or core.system is None:
-            return None
-        busy.append(min(100.0, core.user + core.system))
-    return busy
+    found = [shares(old, new) for old, new in zip(before, now, strict=True)]
+    known = [core for core in found if core is not None]
+    return known if len(known) == len(found) else None
+
+
+def _all(cores: list[CpuShares] | None, share: Callable[[CpuShares], float | None]) -> list[float] | None:
+    """That share of each core; absent where it is for any."""
+    found = [share(core) for core in cores or []]
+    known = [value for value in found if value is not None]
+    return known if known and len(known) == len(found) else None
+
+
+def _sum(user: float | None, system: float | None) -> float | None:
+    return None if user is None or system is None else min(100.0, user + system)

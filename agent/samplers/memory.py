@@ -1,13 +1,9 @@
-"""Memory of the host, from /proc/meminfo, and the cgroup's limit where that is lower."""
+"""Memory and swap of the host, from /proc/meminfo, and its control group's limit where that is lower."""
 
 from pathlib import Path
 
+from agent.samplers.cgroup import CgroupReader
 from protocol.events import MemorySample
-
-_LIMIT_FILES = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),  # cgroup v2
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),  # v1
-)
 
 
 def parse_meminfo(text: bytes) -> dict[str, int]:
@@ -21,35 +17,23 @@ def parse_meminfo(text: bytes) -> dict[str, int]:
     return fields
 
 
-def read_memory(meminfo: str = "/proc/meminfo") -> MemorySample | None:
-    """None where the kernel does not tell what is available."""
+def read_memory(cgroup: CgroupReader, pid: int | None = None, root: Path = Path("/")) -> MemorySample | None:
+    """None where the kernel does not tell what is available. `pid`: whose control group counts, else our own."""
     try:
-        fields = parse_meminfo(Path(meminfo).read_bytes())
-    except OSError:
+        fields = parse_meminfo((root / "proc/meminfo").read_bytes())
+    except (OSError, ValueError):
         return None
     total, available = fields.get("MemTotal"), fields.get("MemAvailable")
     if total is None or available is None:
         return None
-    limit, used = _cgroup(total)
+    limit = cgroup.memory(pid, total)
+    swap_total, swap_free = fields.get("SwapTotal"), fields.get("SwapFree")
+    has_swap = bool(swap_total) and swap_free is not None
     return MemorySample(
         total_bytes=total,
-        available_bytes=available,
-        limit_bytes=limit,
-        used_bytes=total - available if used is None else used,
+        available_bytes=min(available, total),
+        limit_bytes=limit.limit_bytes if limit else None,
+        used_bytes=limit.used_bytes if limit else max(0, total - available),
+        swap_total_bytes=swap_total if has_swap else None,
+        swap_used_bytes=max(0, (swap_total or 0) - (swap_free or 0)) if has_swap else None,
     )
-
-
-def _cgroup(total_bytes: int) -> tuple[int | None, int | None]:
-    """(limit, used) of our cgroup when it may use less than the host has."""
-    for limit_file, usage_file in _LIMIT_FILES:
-        limit = _number(limit_file)
-        if limit is not None and limit < total_bytes:
-            return limit, _number(usage_file)
-    return None, None
-
-
-def _number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):  # "max" is no number
-        return None

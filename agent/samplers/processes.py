@@ -2,8 +2,9 @@
 
 import math
 import os
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -13,8 +14,8 @@ from protocol.events import ProcessSample
 
 FORKSERVER: Final = b"multiprocessing.forkserver"
 STRANGERS_ANEW_S: Final = 30.0
-IDLE_MEMORY_EVERY: Final = 4  # readings
-BUSY_TICKS: Final = 5  # between two readings: a job with a picture uses more, an idle worker less
+MEMORY_SHARE: Final = 0.0015  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
+FDS_EVERY_S: Final = 10.0
 
 Role = Literal["worker", "job"]
 
@@ -46,7 +47,11 @@ class ProcessTable:
         if anew:
             self._all_read_at_s = now_s
         found = {}
-        for name in os.listdir("/proc"):
+        try:
+            names = os.listdir("/proc")
+        except OSError:  # no such thing here: macOS
+            return []
+        for name in names:
             if not name.isdigit():
                 continue
             pid = int(name)
@@ -96,63 +101,82 @@ def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[Proces
     ]
 
 
-class ProcessReader:
-    """Samples of groups. Proportional memory takes the kernel milliseconds a process, so who does nothing waits its turn.
+Key = tuple[int, int]  # pid and start: a pid alone may be another process's by now
 
-    PSS and USS are read anew of each process that is new or busy, and now and then of one of the others.
-    """
+
+class ProcessReader:
+    """Samples of groups. PSS and USS are read at once of a process that is new; the others take turns, as often as
+    `MEMORY_SHARE` allows."""
 
     def __init__(self) -> None:
-        self._ticks: dict[tuple[int, int], int] = {}
-        self._read_at: float | None = None
-        self._memory: dict[tuple[int, int], ProcessMemory] = {}
-        self._turn = 0
+        self._before: dict[Key, ProcessStat] = {}
+        self._read_at_s: float | None = None
+        self._memory: dict[Key, ProcessMemory] = {}  # whose turn is next comes first
+        self._memory_due_s = 0.0
+        self._fds: dict[Key, int | None] = {}
+        self._fds_due_s = 0.0
 
     def read(self, groups: list[ProcessGroup], now_s: float) -> list[ProcessSample]:
-        """`now_s` is on the monotonic clock. CPU is absent for a process's first reading."""
-        members = {(stat.pid, stat.started_ticks): stat for group in groups for stat in group.members}
-        self._refresh_memory(members)
-        elapsed_s = None if self._read_at is None else now_s - self._read_at
+        """`now_s` is on the monotonic clock. CPU and faults are absent for a process's first reading."""
+        members = {_key(stat): stat for group in groups for stat in group.members}
+        self._refresh_memory(members, now_s)
+        self._refresh_fds(members, now_s)
+        elapsed_s = None if self._read_at_s is None else now_s - self._read_at_s
         samples = [self._sample(group, elapsed_s) for group in groups]
-        self._ticks = {key: stat.cpu_ticks for key, stat in members.items()}
-        self._read_at = now_s
+        self._before, self._read_at_s = members, now_s
         return samples
 
     def tree_pss_bytes(self) -> int | None:
         """Proportional memory of all processes of the last reading together."""
         return _sum(memory.pss_bytes for memory in self._memory.values())
 
-    def _refresh_memory(self, members: dict[tuple[int, int], ProcessStat]) -> None:
+    def _refresh_memory(self, members: dict[Key, ProcessStat], now_s: float) -> None:
         self._memory = {key: memory for key, memory in self._memory.items() if key in members}
-        due = {key for key, stat in members.items() if key not in self._memory or self._is_busy(key, stat)}
-        self._turn += 1
-        if members and self._turn % IDLE_MEMORY_EVERY == 0:
-            due.add(list(members)[self._turn // IDLE_MEMORY_EVERY % len(members)])
+        due = [key for key in members if key not in self._memory]
+        if self._memory and now_s >= self._memory_due_s:
+            due.append(next(iter(self._memory)))
+        if not due:
+            return
+        began_s = time.thread_time()
         for key in due:
+            self._memory.pop(key, None)
             self._memory[key] = read_memory(key[0])
+        self._memory_due_s = now_s + (time.thread_time() - began_s) / MEMORY_SHARE
 
-    def _is_busy(self, key: tuple[int, int], stat: ProcessStat) -> bool:
-        return stat.cpu_ticks - self._ticks.get(key, 0) >= BUSY_TICKS
+    def _refresh_fds(self, members: dict[Key, ProcessStat], now_s: float) -> None:
+        everyone = now_s >= self._fds_due_s
+        if everyone:
+            self._fds_due_s = now_s + FDS_EVERY_S
+        self._fds = {key: _count_fds(key[0]) if everyone or key not in self._fds else self._fds[key] for key in members}
 
     def _sample(self, group: ProcessGroup, elapsed_s: float | None) -> ProcessSample:
-        keys = [(stat.pid, stat.started_ticks) for stat in group.members]
+        keys = [_key(stat) for stat in group.members]
+        cpu_s = self._growth_per_s(group, elapsed_s, lambda stat: stat.cpu_ticks / CLOCK_TICKS_PER_S)
         return ProcessSample(
             pid=group.pid,
             role=group.role,
-            cpu_percent=self._cpu_percent(group, elapsed_s),
+            cpu_percent=None if cpu_s is None else 100 * cpu_s,
             rss_bytes=_sum(read_rss(stat.pid) for stat in group.members),
             pss_bytes=_sum(self._memory[key].pss_bytes for key in keys),
             uss_bytes=_sum(self._memory[key].uss_bytes for key in keys),
             threads=sum(stat.threads for stat in group.members),
-            fds=_sum(_count_fds(stat.pid) for stat in group.members),
+            fds=_sum(self._fds[key] for key in keys),
+            minor_faults_per_s=self._growth_per_s(group, elapsed_s, lambda stat: stat.minor_faults),
+            major_faults_per_s=self._growth_per_s(group, elapsed_s, lambda stat: stat.major_faults),
         )
 
-    def _cpu_percent(self, group: ProcessGroup, elapsed_s: float | None) -> float | None:
-        known = [stat for stat in group.members if (stat.pid, stat.started_ticks) in self._ticks]
+    def _growth_per_s(
+        self, group: ProcessGroup, elapsed_s: float | None, counter: Callable[[ProcessStat], float]
+    ) -> float | None:
+        """Of those that were there at the last reading; a counter that went backwards adds nothing."""
+        known = [(self._before[_key(stat)], stat) for stat in group.members if _key(stat) in self._before]
         if not known or not elapsed_s:
             return None
-        ticks = sum(stat.cpu_ticks - self._ticks[(stat.pid, stat.started_ticks)] for stat in known)
-        return max(0.0, ticks / CLOCK_TICKS_PER_S / elapsed_s * 100)
+        return sum(max(0.0, counter(now) - counter(before)) for before, now in known) / elapsed_s
+
+
+def _key(stat: ProcessStat) -> Key:
+    return stat.pid, stat.started_ticks
 
 
 def _count_fds(pid: int) -> int | None:

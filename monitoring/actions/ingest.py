@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from monitoring.batch import Batch, UnusableEvent
 from monitoring.handlers import handle
 from monitoring.models import EventSource, SetAsideEvent
+from monitoring.observations import Observation
 from protocol.events import TelemetryEvent, decode_event
 from protocol.streams import EVENT_FIELD, MAX_EVENT_BYTES
 from sessions.models import AvatarSession
@@ -40,6 +41,9 @@ class Ingested:
     replayed: int = 0
     set_aside: int = 0
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # samples for the live socket: topic, data
+    observed: list[Observation] = field(default_factory=list)
+    hosts_seen: dict[str, datetime] = field(default_factory=dict)  # by the clock of Redis
+    last_at: datetime | None = None  # when Redis took the last of them
 
     def __add__(self, other: "Ingested") -> "Ingested":
         return Ingested(
@@ -47,6 +51,9 @@ class Ingested:
             self.replayed + other.replayed,
             self.set_aside + other.set_aside,
             self.messages + other.messages,
+            self.observed + other.observed,
+            self.hosts_seen | other.hosts_seen,
+            other.last_at or self.last_at,
         )
 
 
@@ -144,7 +151,9 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
             transaction.on_commit(lambda code=code: session_changed.send(sender=AvatarSession, code=code))  # type: ignore[misc]
     frames.clear()
     frames.update(batch.frames)
-    done.messages = batch.messages
+    done.messages, done.observed = batch.messages, batch.observed
+    done.hosts_seen = {host: at for host, (_, at) in batch.hosts_seen.items()}
+    done.last_at = max((read.received_at for read in reads if read.event is not None), default=None)
     return done
 
 

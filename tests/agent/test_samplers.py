@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from agent.kernel import ProcessStat, parse_stat, read_stat
-from agent.memory import parse_smaps_rollup
+from agent.memory import ProcessMemory, parse_smaps_rollup
 from agent.sampler import next_due_s
 from agent.samplers import processes
+from agent.samplers.cgroup import CgroupReader
 from agent.samplers.cpu import CpuReader
 from agent.samplers.memory import parse_meminfo, read_memory
 from agent.samplers.processes import ProcessReader, group_tree
@@ -25,8 +27,9 @@ BEFORE = "cpu  1000 0 500 8000 100 0 0 50 0 0\ncpu0 500 0 250 4000 50 0 0 25 0 0
 
 
 def cpu_samples(folder: Path, *contents: str) -> list[Any]:
-    path = folder / "stat"
-    reader = CpuReader(str(path))
+    path = folder / "proc" / "stat"
+    path.parent.mkdir()
+    reader = CpuReader(folder)
     samples = []
     for content in contents:
         path.write_text(content)
@@ -77,16 +80,11 @@ def test_two_readings_at_the_same_tick_say_nothing(tmp_path: Path) -> None:
     assert sample.user_percent is None
 
 
-def test_this_machine_s_memory_is_read() -> None:
-    sample = read_memory()
-    assert sample is not None
-    assert 0 < sample.available_bytes <= sample.total_bytes
-
-
 def test_memory_without_a_reading_is_absent(tmp_path: Path) -> None:
-    (tmp_path / "meminfo").write_text("MemTotal:  100 kB\n")
-    assert read_memory(str(tmp_path / "meminfo")) is None
-    assert read_memory(str(tmp_path / "none")) is None
+    assert read_memory(CgroupReader(tmp_path), root=tmp_path) is None
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal:  100 kB\n")
+    assert read_memory(CgroupReader(tmp_path), root=tmp_path) is None
     assert parse_meminfo(b"MemTotal: 100 kB\nHugePages_Total: 0\n") == {"MemTotal": 102_400}
 
 
@@ -138,9 +136,33 @@ def test_cpu_of_a_process_is_absent_at_first_and_then_of_one_core() -> None:
     assert first.cpu_percent is None
     assert first.pss_bytes is not None
     assert first.rss_bytes is not None
-    busier = ProcessStat(own.pid, own.parent, "S", own.cpu_ticks + 150, own.threads, own.started_ticks)
+    assert first.major_faults_per_s is None
+    busier = replace(own, cpu_ticks=own.cpu_ticks + 150, minor_faults=own.minor_faults - 1, major_faults=7)
     (second,) = reader.read([processes.ProcessGroup(own.pid, "worker", (busier,))], 101.0)
     assert second.cpu_percent == pytest.approx(150)
+    assert second.major_faults_per_s == 7 - own.major_faults
+    assert second.minor_faults_per_s == 0
+
+
+def test_a_process_s_private_memory_is_summed_up_only_as_often_as_it_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    reader = ProcessReader()
+    own = read_stat(os.getpid())
+    assert own is not None
+    jobs = [replace(own, pid=own.pid + place) for place in range(3)]
+    groups = [processes.ProcessGroup(job.pid, "job", (job,)) for job in jobs]
+    clock = iter(float(count) * 0.006 for count in range(1000))  # each reading costs 6 ms
+    monkeypatch.setattr("agent.samplers.processes.time.thread_time", lambda: next(clock))
+    monkeypatch.setattr(
+        processes,
+        "read_memory",
+        lambda pid: asked.append(pid) or ProcessMemory(1, 1, 1),  # type: ignore[func-returns-value]
+    )
+    reader.read(groups, 100.0)
+    assert sorted(asked) == [job.pid for job in jobs]
+    for second in range(101, 113):
+        reader.read(groups, float(second))
+    assert sorted(asked[3:]) == [job.pid for job in jobs]
 
 
 def test_a_new_process_is_in_the_table_at_once_and_leaves_it_when_it_ends() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py monitor`: the ingester and the watcher in one process."""
+"""`manage.py monitor`: the ingester, the watcher and the recorder of rollups in one process."""
 
 import logging
 import signal
@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 
 from monitoring.ingester import Ingester, connect
 from monitoring.live import broadcaster
+from monitoring.recorder import Recorder
 from monitoring.watcher import Watcher
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ Run = Callable[[threading.Event], None]
 ROLES: Final[dict[str, Callable[[], Run]]] = {
     "ingester": lambda: Ingester(connect()).run,
     "watcher": lambda: Watcher().run,
+    "recorder": lambda: Recorder().run,
 }
 
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # they would load every view; the web process makes them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("roles", nargs="*", metavar="role", help=f"{' or '.join(ROLES)}; both without any")
+        parser.add_argument("roles", nargs="*", metavar="role", help=f"{' or '.join(ROLES)}; all without any")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
