@@ -105,6 +105,7 @@ async def serve(environment: HostEnvironment) -> None:
     from agent.models.supervisor import ModelSupervisor
     from agent.telemetry import Telemetry
     from protocol.events import WorkerStarted
+    from protocol.providers import VARIABLES
 
     pid = os.getpid()
     telemetry = Telemetry(f"worker:{environment.host}:{pid}:{time.time_ns()}", environment.redis_url)
@@ -113,7 +114,8 @@ async def serve(environment: HostEnvironment) -> None:
 
     def on_registered(worker_id: str, _: Any) -> None:
         WorkerRecord.of_self(port=server.worker_info.http_port, registered=True).write(environment.worker_file)
-        telemetry.emit(WorkerStarted, host=environment.host, pid=pid)
+        keys = [provider for provider, variables in VARIABLES.items() if os.environ.get(variables.key)]
+        telemetry.emit(WorkerStarted, host=environment.host, pid=pid, provider_keys=keys)
         logger.info("registered as %s", worker_id)
 
     server.on("worker_registered", on_registered)

@@ -14,6 +14,7 @@ app = Celery("avatary")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="portrait_tasks")
+app.autodiscover_tasks(related_name="vendor_tasks")
 
 
 @worker_ready.connect

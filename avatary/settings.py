@@ -80,7 +80,10 @@ CELERY_BEAT_SCHEDULE = {
     "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 5.0},
     "resume-stranded-portraits": {"task": "sessions.portrait_tasks.resume_stranded_portraits", "schedule": 15.0},
     "delete-old-samples": {"task": "monitoring.tasks.delete_old_samples", "schedule": 60.0},
+    "look-after-vendors": {"task": "sessions.vendor_tasks.look_after_vendors", "schedule": 15.0},
 }
+
+HAS_STAND_INS = bool(env.str("AVATARY_STANDINS_PORT", default=""))  # of hosted avatars: `make run PROVIDERS=standin`
 
 # -- Limits -----------------------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ async def prepare_database(state: State, environment: Mapping[str, str], root: P
     """Run `migrate` and `load_demo`, unless our own SQLite file is there and was prepared from the same sources."""
     sqlite = state.home / "db.sqlite3"
     stamp = state.home / "database-prepared"
-    fingerprint = _fingerprint(root)
+    fingerprint = f"{_fingerprint(root)}{' with stand-ins' if state.standins else ''}"
     is_own_file = not state.values.get("DATABASE_URL")  # another's database may be emptied or replaced at any time
     if is_own_file and sqlite.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return

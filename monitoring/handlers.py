@@ -26,7 +26,7 @@ from monitoring.observations import (
     of_host,
 )
 from protocol import events
-from sessions.actions import faces, progress, switches, workers
+from sessions.actions import conversations, faces, progress, switches, workers
 from sessions.models import SessionEvent, SwitchOutcome
 
 # A starved job overruns every second; its history need not say so each time.
@@ -153,6 +153,15 @@ def avatar_back(event: events.AvatarBack, batch: Batch) -> None:
     faces.record_back(event.session, event.attempt, batch.moment(event.at), event.provider, event.away_ms)
 
 
+@handles(events.ProviderConversation)
+def provider_conversation(event: events.ProviderConversation, batch: Batch) -> None:
+    session, at = batch.session(event.session).pk, batch.moment(event.at)
+    if event.change == "opened":
+        conversations.record_opened(session, event.provider, event.conversation, at, attempt=event.attempt)
+    else:
+        conversations.record_ended(session, event.provider, event.conversation, at)
+
+
 # -- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -253,7 +262,7 @@ def visit_progress(event: events.VisitProgress, batch: Batch) -> None:
 @handles(events.WorkerStarted)
 def worker_started(event: events.WorkerStarted, batch: Batch) -> None:
     # By the clock of Redis: freshness is judged here, and the host's clock may be off.
-    workers.record_worker_started(event.host, event.pid, batch.received_at)
+    workers.record_worker_started(event.host, event.pid, batch.received_at, event.provider_keys)
 
 
 @handles(events.ProcessExited)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from channels.layers import get_channel_layer
 from redis.exceptions import RedisError
 
-from sessions.signals import portraits_changed, session_changed, worker_changed
+from sessions.signals import profile_changed, session_changed, worker_changed
 
 logger = logging.getLogger(__name__)
 
@@ -163,7 +163,7 @@ def on_worker_changed(sender: object, *, host: str, **_: object) -> None:
     _broadcaster.changed(OVERVIEW)
 
 
-def on_portraits_changed(sender: object, *, profile: str, **_: object) -> None:
+def on_profile_changed(sender: object, *, profile: str, **_: object) -> None:
     _broadcaster.changed(profile_topic(profile))
 
 
@@ -171,6 +171,6 @@ def listen() -> None:
     """Broadcast what the sessions app announces. Called once, when the app is ready."""
     session_changed.connect(on_session_changed, dispatch_uid="monitoring.live.session")
     worker_changed.connect(on_worker_changed, dispatch_uid="monitoring.live.worker")
-    portraits_changed.connect(on_portraits_changed, dispatch_uid="monitoring.live.portraits")
+    profile_changed.connect(on_profile_changed, dispatch_uid="monitoring.live.profile")
     os.register_at_fork(after_in_child=_renew)
     atexit.register(lambda: _broadcaster.close())

@@ -276,6 +276,17 @@ class AvatarBack(JobEvent):
     away_ms: Milliseconds
 
 
+class ProviderConversation(JobEvent):
+    """A conversation was opened at a vendor who bills it, or ended there by the job. `conversation` is the vendor's id; empty
+    where its answer names none, so that the room's name has to find it. One that is opened and never told ended is looked for
+    when the session is over, and ended from outside."""
+
+    kind: Literal["provider_conversation"] = "provider_conversation"
+    provider: Annotated[str, Field(max_length=40)]
+    conversation: Annotated[str, Field(max_length=200)] = ""
+    change: Literal["opened", "ended"]
+
+
 # -- visitors, as the job sees them -----------------------------------------------------------------------------------
 
 
@@ -304,11 +315,14 @@ class VisitProgress(JobEvent):
 
 
 class WorkerStarted(_Event):
-    """The agent worker of a host is registered with LiveKit and takes dispatches."""
+    """The agent worker of a host is registered with LiveKit and takes dispatches. Names alone are told of secrets."""
 
     kind: Literal["worker_started"] = "worker_started"
     host: Host
     pid: Annotated[int, Field(gt=0)]
+    provider_keys: list[
+        Annotated[str, Field(max_length=40)]
+    ] = []  # hosted providers whose secret its environment holds
 
 
 # -- sampler ----------------------------------------------------------------------------------------------------------
@@ -448,6 +462,7 @@ TelemetryEvent = Annotated[
     | AvatarLost
     | AvatarTakenOver
     | AvatarBack
+    | ProviderConversation
     | VisitorJoined
     | VisitorLeft
     | VisitProgress

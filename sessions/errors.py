@@ -70,6 +70,14 @@ class AlreadyInMode(SessionError):
         super().__init__(_("Nothing was changed: this session is in “%(mode)s” already.") % {"mode": mode})
 
 
+class UnknownHost(SessionError):
+    code = "unknown_host"
+    status = 422
+
+    def __init__(self, host: str) -> None:
+        super().__init__(_("Nothing was checked: no avatar host is called “%(host)s”.") % {"host": host})
+
+
 class UploadRefused(SessionError):
     """A file that is not taken."""
 

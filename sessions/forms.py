@@ -1,4 +1,4 @@
-"""What operators type: start, link, profile, and the filter of the history."""
+"""What operators type: start, link, and the filter of the history."""
 
 import uuid
 from typing import Any, Final
@@ -7,26 +7,18 @@ from urllib.parse import urlencode
 from django import forms
 from django.conf import settings
 from django.db.models import Q, QuerySet
-from django.templatetags.static import static
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.modes import DEFAULT_MODE_SLUG
-from protocol.test_card import Quality
 from sessions.models import (
     AvatarProfile,
     AvatarSession,
     DeploymentMode,
     EndReason,
-    Portrait,
-    PortraitStatus,
-    ProfileVersion,
     State,
 )
 from sessions.models.avatar_session import LIVE_STATES
-from sessions.models.profiles import Language, Provider
-from sessions.providers import PLACES, PRESENTERS, VOICES, quality_choices, tv_choices
+from sessions.models.profiles import Language
 from sessions.verdicts import TROUBLE
 
 MAX_MINUTES: Final = 7 * 24 * 60
@@ -135,118 +127,6 @@ class LinkForm(forms.Form):
             "expires_in_s": hours * 3600 if hours else None,
             "max_uses": self.cleaned_data["max_uses"],
         }
-
-
-class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A profile: face, words, voice."""
-
-    SETTINGS: Final = {
-        Provider.BUILT_IN: ("presenter", "scene", "tv", "captions_burnt_in"),
-        Provider.TEST_CARD: ("quality",),
-    }  # the fields of each provider; those of the others are hidden
-    ELSEWHERE: Final = ("film", "slides", "slide_s", "logo")  # kept as they are: the page of the scene changes them
-    presenter = forms.ChoiceField(
-        label=_("Face"),
-        choices=list(PRESENTERS.items()),
-        widget=forms.RadioSelect,
-        initial=DEFAULT_PRESENTER,
-        required=False,
-    )
-    scene = forms.ChoiceField(label=_("Place"), choices=list(PLACES.items()), widget=forms.RadioSelect, required=False)
-    tv = forms.ChoiceField(
-        label=_("On the TV"),
-        required=False,
-        help_text=_("Plays on the screen beside the presenter, without sound."),
-    )
-    captions_burnt_in = forms.BooleanField(
-        label=_("Write what is said into the picture"),
-        required=False,
-        help_text=_("For screens that show the picture alone. The visitor’s page has captions of its own."),
-    )
-    quality = forms.ChoiceField(
-        label=_("Size and rate"),
-        choices=quality_choices,
-        required=False,
-        initial=Quality.MEDIUM.value,
-        help_text=_(
-            "The card shows the clock, counts its frames and opens its mouth with the sound: what a network loses can be seen."
-        ),
-    )
-    voice = forms.ChoiceField(label=_("Voice"), choices=list(VOICES.items()))
-
-    class Meta:
-        model = ProfileVersion
-        fields = ("name", "tagline", "greeting", "persona", "language", "provider")
-        widgets = {
-            "greeting": forms.Textarea(attrs={"rows": 3}),
-            "persona": forms.Textarea(attrs={"rows": 8}),
-        }
-
-    def __init__(self, *args: Any, is_read_only: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._known: dict[str, Any] = self.instance.provider_settings if self.instance.pk else {}
-        self.fields["tv"].choices = tv_choices(  # type: ignore[attr-defined]
-            film=bool(self._known.get("film")), deck=bool(self._known.get("slides"))
-        )
-        self._portraits: dict[str, Portrait] = {}
-        if self.instance.pk:
-            self.initial.update(self._known)
-            self.initial.update(presenter=self.instance.presenter, voice=self.instance.voice)
-            self._offer_portraits()
-        for name in ("name", "tagline"):
-            self.fields[name].widget.attrs["dir"] = "auto"
-        dress(self)
-        self.is_read_only = is_read_only
-        if is_read_only:
-            freeze(self)
-
-    def _offer_portraits(self) -> None:
-        """The uploaded faces of the profile, and the one that it wears, beside the drawn ones."""
-        worn = self.instance.portrait
-        mine = Q(profile=self.instance.profile_id) | (Q(code=worn) if worn else Q(pk=None))
-        self._portraits = {
-            str(portrait.code): portrait for portrait in Portrait.objects.filter(mine, status=PortraitStatus.PREPARED)
-        }
-        choices = [(code, str(portrait)) for code, portrait in self._portraits.items()]
-        self.fields["presenter"].choices = [*PRESENTERS.items(), *choices]  # type: ignore[attr-defined]
-        if worn in self._portraits:
-            self.initial["presenter"] = worn
-
-    @property
-    def faces(self) -> list[dict[str, Any]]:
-        """What can be chosen: value, label, address of the still picture, and whether it was uploaded."""
-        return [
-            {
-                "value": value,
-                "label": label,
-                "url": reverse("sessions:face", args=[value])
-                if value in self._portraits
-                else static(f"img/presenters/{value}.jpg"),
-                "is_uploaded": value in self._portraits,
-            }
-            for value, label in self.fields["presenter"].choices  # type: ignore[attr-defined]
-        ]
-
-    @property
-    def chosen_presenter(self) -> str:
-        return str(self.data.get("presenter") or self.initial.get("presenter") or DEFAULT_PRESENTER)
-
-    @property
-    def chosen_scene(self) -> str:
-        return str(self.data.get("scene") or self.initial.get("scene") or "")
-
-    def fields_of_profile(self) -> dict[str, Any]:
-        """What `create_profile` and `edit_profile` take."""
-        values = dict(self.cleaned_data)
-        settings = {name: values.pop(name) for names in self.SETTINGS.values() for name in names}
-        own = self.SETTINGS[values["provider"]]
-        chosen = {name: settings[name] for name in own if settings[name]}
-        if values["provider"] == Provider.BUILT_IN:
-            chosen |= {name: value for name, value in self._known.items() if name in self.ELSEWHERE}
-            if chosen.get("presenter") in self._portraits:  # the drawn face of before stands in where it can't be had
-                chosen |= {"portrait": chosen["presenter"], "presenter": self.instance.presenter}
-        values["provider_settings"] = chosen
-        return values
 
 
 class HistoryFilter(forms.Form):

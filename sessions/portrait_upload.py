@@ -15,6 +15,14 @@ KINDS: Final = ("JPEG", "PNG", "WEBP")
 LEAST_SIDE_PX: Final = 64
 
 
+class NotAPicture(ValueError):
+    """The content is of none of the kinds that are taken."""
+
+
+class TooManyPixels(ValueError):
+    """Unpacked, it would be larger than any picture needs to be."""
+
+
 def picture_of(upload: "UploadedFile[Any]") -> bytes:
     """The bytes of an uploaded picture. Raises `ValidationError` with a sentence for what can't be a portrait."""
     if not upload.size:
@@ -22,9 +30,12 @@ def picture_of(upload: "UploadedFile[Any]") -> bytes:
     if upload.size > MOST_PICTURE_BYTES:
         raise _refused("too_large")
     content = bytes(upload.read())
-    width, height = _size_of(content)
-    if width * height > MOST_PICTURE_PIXELS:
-        raise _refused("too_large")
+    try:
+        width, height = size_of(content, KINDS)
+    except TooManyPixels:
+        raise _refused("too_large") from None
+    except NotAPicture:
+        raise _refused("not_a_picture") from None
     if min(width, height) < LEAST_SIDE_PX:
         raise _refused("too_small")
     return content
@@ -36,15 +47,15 @@ def name_of(upload: "UploadedFile[Any]") -> str:
     return " ".join(stem.replace("_", " ").split())[:80] or _("Portrait")
 
 
-def _size_of(content: bytes) -> tuple[int, int]:
-    """Width and height by the file's head, whatever its name says."""
-    from PIL import Image  # several megabytes, which only this page needs
+def size_of(content: bytes, kinds: tuple[str, ...]) -> tuple[int, int]:
+    """Width and height by the file's head, whatever its name says. Raises `NotAPicture`, `TooManyPixels`."""
+    from PIL import Image  # several megabytes, which few pages need
 
     try:
-        with Image.open(io.BytesIO(content), formats=KINDS) as picture:
-            return picture.size
+        with Image.open(io.BytesIO(content), formats=kinds) as picture:
+            width, height = picture.size
     except Image.DecompressionBombError:
-        raise _refused("too_large") from None
+        raise TooManyPixels from None
     except (
         OSError,
         ValueError,
@@ -53,7 +64,10 @@ def _size_of(content: bytes) -> tuple[int, int]:
         IndexError,
         KeyError,
     ):  # what its readers raise for a broken file
-        raise _refused("not_a_picture") from None
+        raise NotAPicture from None
+    if width * height > MOST_PICTURE_PIXELS:
+        raise TooManyPixels
+    return width, height
 
 
 def _refused(code: str) -> ValidationError:

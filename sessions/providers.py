@@ -8,12 +8,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from protocol import providers as hosted
 from protocol.avatar import BuiltinSettings, SceneName, TvProgramme
 from protocol.jobspec import DEFAULT_PRESENTER
-from protocol.test_card import PRESETS, CardSettings, Quality
+from protocol.test_card import PRESETS, Quality
 from protocol.voices import CEDAR, HEART
+from sessions import assets
 from sessions.models.portraits import Portrait, PortraitStatus
-from sessions.models.profiles import Provider
+from sessions.models.profiles import ProfileVersion, Provider
 
 Presenter = Literal["presenter", "omar", "maryam", "daniel"]
 PRESENTERS: Final[dict[Presenter, Any]] = {
@@ -72,26 +74,48 @@ class BuiltInSettings(BuiltinSettings):
     presenter: Presenter = DEFAULT_PRESENTER
 
 
-SETTINGS: Final[dict[str, type[pydantic.BaseModel]]] = {
-    Provider.BUILT_IN: BuiltInSettings,
-    Provider.TEST_CARD: CardSettings,
-}
+SETTINGS: Final[Mapping[str, type[pydantic.BaseModel]]] = {**hosted.SETTINGS, Provider.BUILT_IN: BuiltInSettings}
 
 
-def check_provider_settings(provider: str, settings: Mapping[str, Any]) -> None:
+def check_providers(version: ProfileVersion) -> None:
+    """What a profile says of who draws its face, and of who else may. Raises `ValidationError` with a sentence."""
+    check_provider_settings(version.provider, version.provider_settings)
+    if not isinstance(version.other_settings, dict):
+        raise _refused("other_settings", _("the settings of other providers are no object by the provider’s name."))
+    for provider, settings in version.other_settings.items():
+        check_provider_settings(provider, settings)
+    if version.fallback and version.fallback == version.provider:
+        raise _refused(
+            "fallback", _("a provider can’t take over from itself. Choose another one, or the still picture.")
+        )
+    if version.fallback in hosted.HOSTED and version.fallback not in version.other_settings:
+        name = Provider(version.fallback).label
+        raise _refused("fallback", _("%(name)s can’t take over: it is not set up in this profile.") % {"name": name})
+    check_portrait(version.settings_for(Provider.BUILT_IN))
+
+
+def check_provider_settings(provider: str, settings: Any) -> None:
     """Raises `ValidationError` with a sentence that names what the provider does not take."""
+    if provider not in SETTINGS:
+        raise _refused(
+            "provider",
+            _("no provider is called “%(provider)s” here. Choose one of: %(known)s.")
+            % {"provider": provider, "known": ", ".join(SETTINGS)},
+        )
     try:
-        SETTINGS[provider].model_validate(settings)
+        checked = SETTINGS[provider].model_validate(settings)
     except pydantic.ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ValidationError(
-            {
-                "provider_settings": _(
-                    "Nothing was kept: the provider “%(provider)s” does not take this (%(problems)s)."
-                )
-                % {"provider": provider, "problems": problems}
-            }
+        problems = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors()
+        )
+        raise _refused(
+            "provider_settings",
+            _("the provider “%(provider)s” does not take this (%(problems)s).")
+            % {"provider": provider, "problems": problems.replace("Value error, ", "")},
         ) from None
+    picture = checked.image if isinstance(checked, hosted.BitHumanSettings) else None
+    if picture is not None and not assets.path_of(picture.sha256).is_file():
+        raise _refused("provider_settings", _("the picture for bitHuman is not there. Choose it again."))
 
 
 def check_portrait(settings: Mapping[str, Any]) -> None:
@@ -100,9 +124,7 @@ def check_portrait(settings: Mapping[str, Any]) -> None:
     # Locked, so that nobody removes it before the version that wears it is written.
     ready = Portrait.objects.select_for_update().filter(code=code, status=PortraitStatus.PREPARED) if code else None
     if ready is not None and ready.first() is None:
-        raise ValidationError(
-            {"provider_settings": _("Nothing was kept: the portrait that was chosen is gone. Choose another face.")}
-        )
+        raise _refused("provider_settings", _("the portrait that was chosen is gone. Choose another face."))
 
 
 def check_voice(voice: str) -> None:
@@ -114,3 +136,7 @@ def check_voice(voice: str) -> None:
                 % {"voice": voice, "known": ", ".join(VOICES)}
             }
         )
+
+
+def _refused(field: str, reason: str) -> ValidationError:
+    return ValidationError({field: _("Nothing was kept: %(reason)s") % {"reason": reason}})

@@ -4,5 +4,5 @@ from django.dispatch import Signal
 
 session_requested = Signal()  # session: AvatarSession; a start, not a restart
 session_changed = Signal()  # code: str
-portraits_changed = Signal()  # profile: str, its code
+profile_changed = Signal()  # profile: str, its code; its portraits or checks, not its versions
 worker_changed = Signal()  # host: str

@@ -27,14 +27,14 @@ from sessions.models import (
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Provider
 from sessions.scene_stills import forget_stills
-from sessions.signals import portraits_changed
+from sessions.signals import profile_changed
 
 MAX_PORTRAITS: Final = 24  # of one profile
 
 
 def announce(portrait: Portrait) -> None:
     """Tell the pages, once the transaction has committed, that something about a profile's portraits changed."""
-    transaction.on_commit(partial(portraits_changed.send, sender=Portrait, profile=str(portrait.profile.code)))
+    transaction.on_commit(partial(profile_changed.send, sender=Portrait, profile=str(portrait.profile.code)))
 
 
 @transaction.atomic
@@ -106,9 +106,7 @@ def use_portrait(portrait: Portrait, *, by: str) -> ProfileVersion:
     if not locked.is_ready:
         raise PortraitNotReady(locked.name)
     profile = locked.profile
-    current = profile.current
-    built_in = current is not None and current.provider == Provider.BUILT_IN
-    known = dict(current.provider_settings) if current is not None and built_in else {}
+    known = profile.current.settings_for(Provider.BUILT_IN) if profile.current else {}
     fields = {"provider": Provider.BUILT_IN, "provider_settings": {**known, "portrait": str(locked.code)}}
     return edit_profile(profile, fields, by=by)
 
@@ -117,14 +115,15 @@ def use_portrait(portrait: Portrait, *, by: str) -> ProfileVersion:
 def remove_portrait(portrait: Portrait) -> None:
     """Remove a portrait, its picture and all that was made of it. Raises `PortraitWorn`, `PortraitOnAir`."""
     locked = Portrait.objects.select_for_update(of=("self",)).get(pk=portrait.pk)
-    worn = {"provider_settings__portrait": str(locked.code)}
+    code = str(locked.code)
+    worn = Q(provider_settings__portrait=code) | Q(other_settings__builtin__portrait=code)
     wearers = AvatarProfile.objects.filter(
-        archived_at=None, current__in=ProfileVersion.objects.filter(**worn)
+        archived_at=None, current__in=ProfileVersion.objects.filter(worn)
     ).select_related("current")
     if wearers:
         raise PortraitWorn(locked.name, [str(wearer) for wearer in wearers])
     on_air = AvatarSession.objects.filter(
-        state__in=LIVE_STATES, profile_version__in=ProfileVersion.objects.filter(**worn)
+        state__in=LIVE_STATES, profile_version__in=ProfileVersion.objects.filter(worn)
     ).count()
     if on_air:
         raise PortraitOnAir(locked.name, on_air)

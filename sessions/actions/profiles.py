@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from sessions.actions.lifecycle import enqueue
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, ProfileVersion
-from sessions.providers import check_portrait, check_provider_settings, check_voice
+from sessions.providers import check_providers, check_voice
 
 FIELDS: Final = (
     "name",
@@ -26,6 +26,8 @@ FIELDS: Final = (
     "voice",
     "provider",
     "provider_settings",
+    "fallback",
+    "other_settings",
     "knowledge",
 )
 
@@ -40,10 +42,11 @@ def create_profile(fields: Mapping[str, Any], *, by: str) -> AvatarProfile:
 
 @transaction.atomic
 def edit_profile(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
-    """A new version of the profile. Fields that are not given stay as they were. Raises `Archived`, `ValidationError`."""
+    """A new version of the profile. Fields that are not given stay as they were; what was set up for another provider is kept
+    for when it is chosen again. Raises `Archived`, `ValidationError`."""
     if profile.archived_at:
         raise Archived(str(profile))
-    return _write_version(profile, {**_fields_of(profile), **fields}, by=by)
+    return _write_version(profile, _with_kept_settings(_fields_of(profile), fields), by=by)
 
 
 @transaction.atomic
@@ -60,6 +63,22 @@ def archive_profile(profile: AvatarProfile) -> bool:
 
 def _fields_of(profile: AvatarProfile) -> dict[str, Any]:
     return {name: getattr(profile.current, name) for name in FIELDS} if profile.current else {}
+
+
+def _with_kept_settings(earlier: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """`fields` over `earlier`. A provider that is changed to finds what it was set up with, unless other settings are given."""
+    together = {**earlier, **fields}
+    if together["fallback"] == together["provider"] and "fallback" not in fields:
+        together["fallback"] = ""
+    kept = {**earlier["other_settings"], earlier["provider"]: earlier["provider_settings"]}
+    if "provider_settings" not in fields:
+        together["provider_settings"] = kept.get(together["provider"], {})
+    if isinstance(together["other_settings"], dict):
+        kept |= together["other_settings"]
+        together["other_settings"] = {
+            name: each for name, each in kept.items() if each and name != together["provider"]
+        }
+    return together
 
 
 def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
@@ -96,5 +115,4 @@ def _check(version: ProfileVersion) -> None:
         no_null(getattr(version, name))
     version.full_clean()
     check_voice(version.voice)
-    check_provider_settings(version.provider, version.provider_settings)
-    check_portrait(version.provider_settings)
+    check_providers(version)

@@ -22,7 +22,6 @@ from sessions.actions.lifecycle import enqueue
 from sessions.actions.profiles import edit_profile
 from sessions.errors import Archived, PieceOutOfPlace, UploadRefused
 from sessions.models import AvatarProfile, Portrait, PortraitStatus, ProfileVersion, SceneUpload
-from sessions.models.profiles import Provider
 
 logger = logging.getLogger(__name__)
 
@@ -154,8 +153,8 @@ def remove_upload(upload: SceneUpload) -> None:
     sha256 = upload.sha256
     if not sha256 or SceneUpload.objects.filter(sha256=sha256).exists():
         return
-    named = ProfileVersion.objects.filter(provider=Provider.BUILT_IN).values_list("provider_settings", flat=True)
-    if not any(sha256 in str(provider_settings) for provider_settings in named.iterator()):
+    named = ProfileVersion.objects.values_list("provider_settings", "other_settings")
+    if not any(sha256 in str(settings) for settings in named.iterator()):
         assets.forget(sha256)
 
 

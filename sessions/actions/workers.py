@@ -1,7 +1,9 @@
 """What hosts report of their agent worker."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -18,12 +20,18 @@ def announce(host: str) -> None:
 
 
 @transaction.atomic
-def record_worker_started(host: str, pid: int, at: datetime) -> None:
-    """The host's agent worker is registered with LiveKit."""
-    AgentWorker.objects.update_or_create(
-        host=host,
-        defaults={"state": AgentWorker.State.RUNNING, "pid": pid, "started_at": at, "last_seen_at": at, "detail": ""},
-    )
+def record_worker_started(host: str, pid: int, at: datetime, provider_keys: Sequence[str] | None = None) -> None:
+    """The host's agent worker is registered with LiveKit. `provider_keys` are known from its own event alone."""
+    fields: dict[str, Any] = {
+        "state": AgentWorker.State.RUNNING,
+        "pid": pid,
+        "started_at": at,
+        "last_seen_at": at,
+        "detail": "",
+    }
+    if provider_keys is not None:
+        fields["provider_keys"] = list(provider_keys)
+    AgentWorker.objects.update_or_create(host=host, defaults=fields)
     announce(host)
 
 

@@ -1,5 +1,6 @@
 """Profiles and modes."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,9 +11,11 @@ from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
 from protocol.modes import ModeSettings
+from protocol.vendors import CheckResult
 from sessions.access import get_profile_for, modes_for, profiles_for
+from sessions.actions.preflights import order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
-from sessions.models import AvatarProfile, DeploymentMode, Portrait
+from sessions.models import AvatarProfile, DeploymentMode, Portrait, Preflight
 
 router = Router(tags=["profiles and modes"])
 
@@ -25,7 +28,11 @@ class ProfileIn(Schema):
     language: Language = "en"
     voice: Annotated[str, Field(max_length=80)] = "heart"
     provider: str = "builtin"
-    provider_settings: dict[str, JsonValue] = {}
+    provider_settings: dict[str, JsonValue] | None = None  # none: what was set up for the provider before
+    fallback: str = (
+        ""  # provider that takes over from one that fails for good; empty: the still picture, with the voice
+    )
+    other_settings: dict[str, dict[str, JsonValue]] = {}  # of providers that are not chosen; what is not named is kept
 
 
 class WornPortrait(Schema):
@@ -46,6 +53,8 @@ class ProfileOut(Schema):
     voice: str
     provider: str
     provider_settings: dict[str, Any]
+    fallback: str
+    other_settings: dict[str, dict[str, Any]]
     portrait: WornPortrait | None  # none: a drawn face is worn
     archived: bool
 
@@ -62,6 +71,25 @@ class ProfileOut(Schema):
             archived=profile.archived_at is not None,
             **fields,
         )
+
+
+class PreflightOut(Schema):
+    """`state`: running, then passed, warned, failed or unanswered; `results` once it is answered."""
+
+    code: UUID
+    version: int
+    host: str
+    state: str
+    detail: str
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+    results: list[CheckResult]
+
+    @classmethod
+    def of(cls, preflight: Preflight) -> "PreflightOut":
+        names = ("code", "host", "state", "detail", "requested_by", "requested_at", "finished_at", "results")
+        return cls(version=preflight.version.number, **{name: getattr(preflight, name) for name in names})
 
 
 class ModeOut(Schema):
@@ -85,6 +113,11 @@ class ModeOut(Schema):
         )
 
 
+def fields_of(body: ProfileIn) -> dict[str, Any]:
+    """What `create_profile` and `edit_profile` take."""
+    return {name: value for name, value in body.model_dump().items() if value is not None}
+
+
 @router.get("profiles", response=list[ProfileOut])
 def list_profiles(request: ApiRequest) -> list[ProfileOut]:
     return [ProfileOut.of(profile) for profile in profiles_for(request.auth)]
@@ -94,7 +127,7 @@ def list_profiles(request: ApiRequest) -> list[ProfileOut]:
 def add_profile(request: ApiRequest, body: ProfileIn) -> Status[ProfileOut]:
     actor = request.auth
     profiles_for(actor, Role.OPERATOR)
-    return Status(201, ProfileOut.of(create_profile(body.model_dump(), by=actor.label)))
+    return Status(201, ProfileOut.of(create_profile(fields_of(body), by=actor.label)))
 
 
 @router.get("profiles/{uuid:code}", response=ProfileOut)
@@ -107,7 +140,7 @@ def change_profile(request: ApiRequest, code: UUID, body: ProfileIn) -> ProfileO
     """A new version; sessions that run keep the one that they started with."""
     actor = request.auth
     profile = get_profile_for(actor, code, Role.OPERATOR)
-    edit_profile(profile, body.model_dump(), by=actor.label)
+    edit_profile(profile, fields_of(body), by=actor.label)
     return ProfileOut.of(profile)
 
 
@@ -123,6 +156,22 @@ def remove_profile(request: ApiRequest, code: UUID) -> Status[None]:
     """Archive: sessions and reports keep their version."""
     archive_profile(get_profile_for(request.auth, code, Role.OPERATOR))
     return Status(204, None)
+
+
+@router.post("profiles/{uuid:code}/preflight", response={202: PreflightOut})
+def check_profile(request: ApiRequest, code: UUID, host: str = "") -> Status[PreflightOut]:
+    """Have a host (the usual one, unless another is named) ask the profile's vendors whether it could start now. Starts nothing;
+    the answer is there with GET."""
+    actor = request.auth
+    profile = get_profile_for(actor, code, Role.OPERATOR)
+    return Status(202, PreflightOut.of(order_preflight(profile, by=actor.label, host=host)))
+
+
+@router.get("profiles/{uuid:code}/preflight", response=list[PreflightOut])
+def list_checks(request: ApiRequest, code: UUID) -> list[PreflightOut]:
+    """The last checks, the newest first."""
+    profile = get_profile_for(request.auth, code)
+    return [PreflightOut.of(each) for each in profile.preflights.select_related("version")]
 
 
 @router.get("modes", response=list[ModeOut])

@@ -3,6 +3,7 @@ from sessions.models.portraits import ClipStatus, Portrait, PortraitStatus
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
 from sessions.models.scene_uploads import SceneUpload
 from sessions.models.switches import ModeSwitch, SwitchOutcome
+from sessions.models.vendors import Preflight, PreflightState, ProviderConversation
 from sessions.models.visits import Visit, VisitorLink
 from sessions.models.workers import AgentWorker
 
@@ -17,7 +18,10 @@ __all__ = [
     "ModeVersion",
     "Portrait",
     "PortraitStatus",
+    "Preflight",
+    "PreflightState",
     "ProfileVersion",
+    "ProviderConversation",
     "SceneUpload",
     "SessionEvent",
     "State",

@@ -21,6 +21,9 @@ class Provider(models.TextChoices):
 
     BUILT_IN = "builtin", _("Built-in")
     TEST_CARD = "test-card", _("Test card")
+    BITHUMAN = "bithuman", "bitHuman"
+    TAVUS = "tavus", "Tavus"
+    BEY = "bey", "Beyond Presence"
 
 
 class AvatarProfile(models.Model):
@@ -69,6 +72,8 @@ class ProfileVersion(models.Model):
     voice = models.CharField(_("voice"), max_length=80, default="heart")
     provider = models.CharField(_("provider"), max_length=40, choices=Provider.choices, default=Provider.BUILT_IN)
     provider_settings = models.JSONField(_("provider settings"), default=dict, blank=True)
+    fallback = models.CharField(_("takes over"), max_length=40, choices=Provider.choices, blank=True)
+    other_settings = models.JSONField(default=dict, blank=True, editable=False)  # by provider, of those not chosen
     knowledge = models.CharField(max_length=64, blank=True, editable=False)  # sha256 of the asset, `protocol.knowledge`
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200, blank=True)
@@ -82,13 +87,20 @@ class ProfileVersion(models.Model):
 
     @property
     def presenter(self) -> str:
-        """Which drawn face the built-in renderer shows."""
-        return str(self.provider_settings.get("presenter", DEFAULT_PRESENTER))
+        """Which drawn face the built-in renderer shows; of a profile drawn elsewhere, who stands still meanwhile."""
+        return str(self.settings_for(Provider.BUILT_IN).get("presenter", DEFAULT_PRESENTER))
 
     @property
     def portrait(self) -> str:
         """Code of the uploaded portrait that it wears; empty where it wears a drawn face."""
-        return str(self.provider_settings.get("portrait") or "")
+        return str(self.settings_for(Provider.BUILT_IN).get("portrait") or "")
+
+    def settings_for(self, provider: str) -> dict[str, Any]:
+        """What the profile wears where `provider` draws its face; empty where nobody has set that up."""
+        kept: dict[str, Any] = (
+            self.provider_settings if provider == self.provider else self.other_settings.get(provider, {})
+        )
+        return kept
 
     def as_spec(self) -> ProfileSpec:
         """What the job is told of the profile."""
@@ -101,6 +113,8 @@ class ProfileVersion(models.Model):
             voice=self.voice,
             provider=self.provider,
             provider_settings=self.provider_settings,
+            fallback=self.fallback,
+            other_settings=self.other_settings,
         )
 
 
@@ -130,6 +144,7 @@ class ModeVersion(models.Model):
     mode = models.ForeignKey(DeploymentMode, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     settings_json = models.JSONField()
+    from_environment = models.JSONField(default=dict, blank=True)  # by setting: the variable that it comes from
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200, blank=True)
 

@@ -26,6 +26,7 @@ class AgentWorker(models.Model):
     last_seen_at = models.DateTimeField(null=True)  # last sample that showed the worker's process
     host_seen_at = models.DateTimeField(null=True)  # last sample of the host, with or without a worker
     detail = models.CharField(max_length=500, blank=True)
+    provider_keys = models.JSONField(default=list, blank=True)  # hosted providers whose secret its environment holds
 
     class Meta:
         ordering = ("host",)

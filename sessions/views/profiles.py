@@ -14,10 +14,12 @@ from operators.access import label_of, require
 from operators.models import Role
 from operators.templatetags.roles import may
 from sessions.access import get_profile_for, profiles_for
+from sessions.actions.preflights import needs_preflight, order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
-from sessions.forms import ProfileForm
 from sessions.models import AvatarProfile
+from sessions.profile_forms import ProfileForm
 from sessions.views.knowledge import knowledge_context
+from sessions.views.preflights import preflight_context
 from sessions.views.refusals import says_why
 
 
@@ -30,10 +32,12 @@ def profiles(request: HttpRequest) -> HttpResponse:
 def new_profile(request: HttpRequest) -> HttpResponse:
     """Make a profile."""
     actor = require(request.user, Role.OPERATOR)
-    form = ProfileForm(request.POST or None)
+    form = ProfileForm(request.POST or None, request.FILES or None)
     if not form.is_valid():
         return render(request, "sessions/profile_form.html", {"form": form}, status=422 if form.is_bound else 200)
     profile = create_profile(form.fields_of_profile(), by=actor.label)
+    if needs_preflight(profile):
+        order_preflight(profile, by=actor.label)
     messages.success(request, _("“%(name)s” is ready to start.") % {"name": profile})
     return redirect("sessions:profile", profile.code)
 
@@ -43,9 +47,11 @@ def profile(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """Read a profile, or change it: each change is a new version, and sessions on air keep theirs."""
     found = get_profile_for(request.user, code, Role.OPERATOR if request.method == "POST" else Role.VIEWER)
     fixed = found.archived_at is not None or not may(request.user, Role.OPERATOR)
-    form = ProfileForm(request.POST or None, instance=found.current, is_read_only=fixed)
+    form = ProfileForm(request.POST or None, request.FILES or None, instance=found.current, is_read_only=fixed)
     if form.is_bound and form.is_valid():
         version = edit_profile(found, form.fields_of_profile(), by=label_of(request))
+        if needs_preflight(found):
+            order_preflight(found, by=label_of(request))
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})
         return redirect("sessions:profile", found.code)
     return profile_page(request, found, form=form, status=422 if form.is_bound else 200)
@@ -60,6 +66,8 @@ def profile_page(
         "form": form or ProfileForm(instance=found.current, is_read_only=fixed),
         "profile": found,
         "versions": found.versions.order_by("-number"),
+        "needs_preflight": needs_preflight(found),
+        **preflight_context(found),
         **knowledge_context(request, found, **extra),
     }
     return render(request, "sessions/profile_form.html", context, status=status)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.management import call_command
 from django.db import connection, connections
 from pydantic import ValidationError
 
@@ -200,3 +201,12 @@ def test_a_test_card_takes_no_presenter(demo: None) -> None:
 def test_a_place_or_programme_that_no_host_has_is_refused(changes: dict[str, Any], demo: None) -> None:
     with pytest.raises(DjangoValidationError, match=next(iter(changes))):
         create_profile({**FIELDS, "provider_settings": changes}, by="Amina")
+
+
+def test_with_stand_ins_there_is_a_profile_for_each_hosted_avatar_once(demo: None, settings: Any) -> None:
+    settings.HAS_STAND_INS = True
+    for _ in range(2):
+        call_command("load_demo")
+    made = AvatarProfile.objects.filter(current__provider__in=("bithuman", "tavus", "bey"))
+    assert sorted(profile.current.provider for profile in made if profile.current) == ["bey", "bithuman", "tavus"]
+    assert all(len(profile.current.other_settings) == 3 for profile in made if profile.current)

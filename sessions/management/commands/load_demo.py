@@ -1,5 +1,6 @@
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext_noop
 
@@ -47,15 +48,56 @@ PROFILES: Final[tuple[dict[str, Any], ...]] = (
         "knows_the_museum": False,
     },
 )
+STAND_INS: Final[tuple[dict[str, Any], ...]] = (  # by ids that the stand-ins know
+    {
+        "name": "Noor by bitHuman",
+        "provider": "bithuman",
+        "provider_settings": {"avatar_id": "A23WJF0199"},
+    },
+    {
+        "name": "Noor by Tavus",
+        "provider": "tavus",
+        "provider_settings": {"pal_id": "pb87e71797da", "face_id": "r4067604db72"},
+    },
+    {
+        "name": "Noor by Beyond Presence",
+        "provider": "bey",
+        "provider_settings": {"avatar_id": "b9be11b8-89fb-4227-8f86-4a881393cbdb"},
+    },
+)
 
 
 class Command(BaseCommand):
-    help = "Load the five built-in modes and, into an install without profiles, the demo profiles. Safe to run again."
+    help = (
+        "Load the five built-in modes and, into an install without profiles, the demo profiles; where stand-ins of hosted "
+        "avatars run, a profile for each of them. Safe to run again."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         load_built_in_modes(MODE_DESCRIPTIONS)
-        if AvatarProfile.objects.exists():
-            return
+        if not AvatarProfile.objects.exists():
+            self._load_profiles()
+        if settings.HAS_STAND_INS:
+            self._load_stand_ins()
+
+    def _load_stand_ins(self) -> None:
+        """One profile a vendor, each ready to be switched to the other two."""
+        known = {each["provider"]: each["provider_settings"] for each in STAND_INS} | {
+            "builtin": {"presenter": "maryam"}
+        }
+        for profile in STAND_INS:
+            if AvatarProfile.objects.filter(current__provider=profile["provider"]).exists():
+                continue
+            own = {
+                "tagline": "A stand-in: what a hosted avatar does, without an account.",
+                "persona": "Noor shows what a hosted avatar does, in one or two sentences.",
+                "greeting": "Hello. I am Noor. My face is drawn by a stand-in, and all the rest is real.",
+                "fallback": "builtin",
+                "other_settings": {name: each for name, each in known.items() if name != profile["provider"]},
+            }
+            create_profile({**profile, **own}, by="")
+
+    def _load_profiles(self) -> None:
         knowledge = keep_knowledge(museum())
         for profile in PROFILES:
             fields = {name: value for name, value in profile.items() if name != "knows_the_museum"}
