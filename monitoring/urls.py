@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring import views
+from monitoring import report_views, views
 
 app_name = "monitoring"
 urlpatterns = [
@@ -11,7 +11,8 @@ urlpatterns = [
     path("hosts/<str:name>/", views.host, name="host"),
     path("hosts/<str:name>/samples.json", views.host_samples, name="host-samples"),
     path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
-    path("reports/", views.reports, name="reports"),
-    path("reports/<uuid:code>/", views.report, name="report"),
-    path("reports/<uuid:code>/report.<slug:form>", views.report_as, name="report-as"),
+    path("reports/", report_views.reports, name="reports"),
+    path("reports/compare/", report_views.compare, name="report-compare"),
+    path("reports/<uuid:code>/", report_views.report, name="report"),
+    path("reports/<uuid:code>/report.<slug:form>", report_views.report_as, name="report-as"),
 ]

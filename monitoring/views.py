@@ -1,11 +1,9 @@
-"""Pages of what is measured: hosts (us or the machine?), samples for charts, reports (how did it go?)."""
+"""Pages of what is measured: hosts (us or the machine?), samples for charts."""
 
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -15,27 +13,15 @@ from django.views.decorators.vary import vary_on_headers
 from monitoring.charts import chart_data, thinned
 from monitoring.models import SessionSample
 from monitoring.queries import HostSummary, host_summaries, recent_host_samples, samples_of
-from monitoring.report_csv import as_csv, curves_as_csv
-from monitoring.report_page import page_context
-from monitoring.report_text import as_text
-from monitoring.reports import report_of
-from monitoring.summaries import Summary
 from monitoring.templatetags.measured import host_figures_of
 from operators.access import require
 from operators.models import Role
 from sessions.access import get_session_for, sessions_for
-from sessions.models import AvatarSession, State
+from sessions.models import AvatarSession
 from sessions.models.avatar_session import LIVE_STATES
 
 CHART_SECONDS: Final = 300
 HOST_CHART_SECONDS: Final = 900
-PAGE_SIZE: Final = 25
-FORMS: Final[dict[str, tuple[str, str, Callable[[Summary], str]]]] = {
-    "txt": ("text/plain; charset=utf-8", ".txt", as_text),
-    "json": ("application/json", ".json", lambda summary: summary.model_dump_json(indent=2)),
-    "csv": ("text/csv; charset=utf-8", ".csv", as_csv),
-    "curves": ("text/csv; charset=utf-8", "-curves.csv", curves_as_csv),
-}  # content type, end of the file's name, how it is written
 
 
 def hosts(request: HttpRequest) -> HttpResponse:
@@ -113,28 +99,3 @@ def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
             events.filter(at__gt=start),
         )
     )
-
-
-def reports(request: HttpRequest) -> HttpResponse:
-    """Reports of ended sessions, newest first."""
-    ended = sessions_for(request.user).filter(state=State.ENDED).select_related("report").order_by("-ended_at")
-    page = Paginator(ended, PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "monitoring/reports.html", {"page": page})
-
-
-def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
-    """How a session went. The first line is the verdict."""
-    session = get_session_for(request.user, code)
-    return render(request, "monitoring/report.html", {"session": session, **page_context(report_of(session))})
-
-
-def report_as(request: HttpRequest, code: uuid.UUID, form: str) -> HttpResponse:
-    """The report to take away: everything as JSON, its figures or its curves as CSV, or the text of the field report."""
-    session = get_session_for(request.user, code)
-    if form not in FORMS:
-        raise Http404
-    content_type, ending, written = FORMS[form]
-    response = HttpResponse(written(report_of(session)), content_type=content_type)
-    if "download" in request.GET:
-        response["Content-Disposition"] = f'attachment; filename="avatary-{session.short_code}{ending}"'
-    return response
