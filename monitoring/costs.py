@@ -30,14 +30,17 @@ class Cost:
     ranges: dict[str, Range]
 
 
-def cost_of(mode: DeploymentMode, host: str) -> Cost | None:
-    """The cost of a session in `mode` on `host`; None where no session of that mode was measured there.
+def cost_of(mode: DeploymentMode, host: str, provider: str = "") -> Cost | None:
+    """The cost of a session in `mode` on `host`; None where no session of that mode was measured there. With
+    `provider`, of those alone whose face it drew.
 
     Sessions of the mode's present settings are taken where there are some, else of any; never those that changed their mode.
     """
+    digests = SessionDigest.objects.filter(mode=mode, host=host, switched=False)
+    if provider:
+        digests = digests.filter(provider=provider)
     rows = list(
-        SessionDigest.objects.filter(mode=mode, host=host, switched=False)
-        .exclude(cpu_percent=None)
+        digests.exclude(cpu_percent=None)
         .order_by("-requested_at")
         .values_list(
             "mode_version_id", "cpu_percent", "cpu_p95_percent", "uss_bytes", "answer_ms", "ready_ms", named=True

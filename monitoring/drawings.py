@@ -101,7 +101,7 @@ def marks(summary: Summary) -> list[Mark]:
             (each.at, _("Hitch %(n)d ms") % {"n": each.lost_ms}, "steal" if each.cause == "steal" else "people")
             for each in sorted(summary.hitches, key=lambda hitch: -hitch.lost_ms)[:MAX_MARKS]
         ),
-        *((each.at, _("To %(mode)s") % {"mode": each.to_mode}, "ours") for each in summary.switches),
+        *((each.at, _("To %(mode)s") % {"mode": each.to_mode}, "ours") for each in summary.switches if each.is_felt),
         *((each.raised_at, _("Alert: %(rule)s") % {"rule": each.rule}, "steal") for each in summary.alerts),
     ]
     length = timedelta(seconds=max(1.0, summary.duration_s))

@@ -162,14 +162,17 @@ def predict(
     host: str,
     now: Spell,
     *,
+    providers: tuple[str, str],
     after: Spell | None = None,
     gap_ms: float | None = None,
     until: datetime | None = None,
 ) -> Prediction:
-    """What a session of `host` comes to in `mode`. With `after` and `gap_ms`, what it came to; gaps count that were seen
-    before `until`."""
-    cost, cores = cost_of(mode, host), cores_of(host)
-    after, gaps = after or Spell(), _gaps(mode, host, until)
+    """What a session of `host` comes to in `mode`, drawn by the second of `providers` after the first.
+
+    With `after` and `gap_ms`, what it came to; gaps count that were seen before `until`.
+    """
+    cost, cores = cost_of(mode, host, providers[1]), cores_of(host)
+    after, gaps = after or Spell(), _gaps(mode, host, providers, until)
     share = 100 / cores
 
     def line(label: str, words: Words, name: str, of: Callable[[Spell], float | None], scale: float = 1) -> Line:
@@ -202,9 +205,13 @@ def cores_of(host: str) -> int:
     return HostSample.objects.filter(host=host).order_by("-at").values_list("cores", flat=True).first() or 1
 
 
-def _gaps(mode: DeploymentMode, host: str, until: datetime | None) -> list[float]:
-    """What visitors saw of the last switches to that mode on that host, milliseconds."""
-    seen = ModeSwitch.objects.filter(to_version__mode=mode, session__host=host, outcome=SwitchOutcome.APPLIED)
+def _gaps(mode: DeploymentMode, host: str, providers: tuple[str, str], until: datetime | None) -> list[float]:
+    """What visitors saw of the last such switches on that host, milliseconds: to that mode, or to that provider."""
+    seen = ModeSwitch.objects.filter(session__host=host, outcome=SwitchOutcome.APPLIED, to_provider=providers[1])
+    if providers[0] == providers[1]:
+        seen = seen.filter(to_version__mode=mode, from_provider=providers[1])
+    else:
+        seen = seen.exclude(from_provider=providers[1])
     if until is not None:
         seen = seen.filter(requested_at__lt=until)
     newest = seen.exclude(gap_ms=None).order_by("-requested_at").values_list("gap_ms", flat=True)[:NEWEST_GAPS]

@@ -64,8 +64,14 @@ def _rows(summary: Summary) -> Iterator[Row]:
             yield "frames", name, None, getattr(summary.frames, name), "", ""
         yield from _figures("frames", "frame time p95", summary.frames.frame_p95_ms, "ms")
     for switch in summary.switches:
-        detail = f"{switch.outcome}: {switch.detail}" if switch.detail else switch.outcome
-        yield "switch", f"{switch.from_mode} to {switch.to_mode}", switch.at, switch.gap_ms, "ms", detail
+        name = f"{switch.from_name or switch.from_mode} to {switch.to_name or switch.to_mode}"
+        detail = ": ".join(each for each in (switch.outcome, switch.reason, switch.detail) if each)
+        yield "switch", name, switch.at, switch.gap_ms, "ms", detail
+        for when, spell in (("before", switch.before), ("after", switch.after)):
+            yield f"switch {when}", f"{name}, CPU", switch.at, spell.cpu_cores, "cores", ""
+            yield f"switch {when}", f"{name}, memory", switch.at, spell.uss_bytes, "bytes", ""
+            yield f"switch {when}", f"{name}, frame time p95", switch.at, spell.frame_p95_ms, "ms", ""
+            yield f"switch {when}", f"{name}, answer", switch.at, spell.answer_ms, "ms", ""
     for alert in summary.alerts:
         yield "alert", alert.rule, alert.raised_at, alert.worst, "", alert.detail
     for hitch in summary.hitches:

@@ -44,13 +44,22 @@ class SwitchLine(BaseModel):
     finished_at: datetime | None = None
     from_mode: str
     to_mode: str
+    from_name: str = ""  # with the provider where that changes
+    to_name: str = ""
     by: str
+    is_automatic: bool = False
+    reason: str = ""
     outcome: str
     detail: str
     took_ms: float | None
     gap_ms: float | None
     before: Spell = Spell()
     after: Spell = Spell()
+
+    @property
+    def is_felt(self) -> bool:
+        """It changed something, for a while at least."""
+        return self.outcome in (SwitchOutcome.APPLIED, SwitchOutcome.WENT_BACK)
 
     @property
     def outcome_label(self) -> str:
@@ -101,7 +110,7 @@ def line_of(session: AvatarSession, switch: ModeSwitch, earlier: datetime, later
     if switch.finished_at is not None and switch.outcome == SwitchOutcome.APPLIED:
         began = switch.finished_at + SETTLES_WITHIN
         after = spell_of(session, began, min(later, began + AFTER))
-    own = ("finished_at", "outcome", "detail", "took_ms", "gap_ms")
+    own = ("from_name", "to_name", "is_automatic", "reason", "finished_at", "outcome", "detail", "took_ms", "gap_ms")
     return SwitchLine(
         code=str(switch.code),
         at=switch.requested_at,
@@ -116,7 +125,9 @@ def line_of(session: AvatarSession, switch: ModeSwitch, earlier: datetime, later
 
 def text_of(line: SwitchLine) -> str:
     """A switch as one line of plain text."""
-    parts = [f"{line.at:%H:%M:%S} {line.from_mode} > {line.to_mode} by {line.by}: {line.outcome}"]
+    parts = [
+        f"{line.at:%H:%M:%S} {line.from_name or line.from_mode} > {line.to_name or line.to_mode} by {line.by}: {line.outcome}"
+    ]
     if line.gap_ms is not None:
         parts.append(f"gap {line.gap_ms:.0f} ms")
     for name, unit, scale, before, after in (
@@ -131,7 +142,7 @@ def text_of(line: SwitchLine) -> str:
                 for value in (before, after)
             ]
             parts.append(f"{name} {told[0]} > {told[1]} {unit}")
-    return ", ".join([*parts, *([line.detail] if line.detail else [])])
+    return ", ".join([*parts, *(each for each in (line.reason, line.detail) if each)])
 
 
 def _finished(session: AvatarSession) -> QuerySet[ModeSwitch]:

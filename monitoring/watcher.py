@@ -28,6 +28,7 @@ from monitoring.decisions import (
     decide,
     worker_is_gone,
 )
+from monitoring.lightening import Lightening
 from sessions import livekit
 from sessions.actions.dispatching import dispatch_again
 from sessions.actions.lifecycle import end_session, enqueue, finish_session, job_lost
@@ -57,6 +58,7 @@ class Watcher:
     def __init__(self) -> None:
         self._not_before: dict[tuple[str, object], datetime] = {}
         self._livekit_is_away = False
+        self._lightening = Lightening()
 
     def run(self, stop: Event) -> None:
         """Tick until `stop` is set; a database that is away is waited for."""
@@ -76,9 +78,12 @@ class Watcher:
         self._not_before = {key: at for key, at in self._not_before.items() if at > now}
         joined = Visit.objects.filter(session=OuterRef("pk")).exclude(joined_at=None)
         live = AvatarSession.objects.filter(state__in=LIVE_STATES).select_related("mode_version")
-        for session in live.annotate(was_visited=Exists(joined)):
+        sessions = list(live.annotate(was_visited=Exists(joined)))
+        for session in sessions:
             with self._apart_from_the_rest():
                 self._look_after(session, session.was_visited, now)
+                self._lightening.look_at(session, now)
+        self._lightening.forget_all_but({session.pk for session in sessions})
         for worker in AgentWorker.objects.all():
             if worker_is_gone(worker, now) and self._is_due("worker", worker.host, now, START_WORKER_EVERY):
                 self._bring_back(worker, now)

@@ -63,11 +63,23 @@ class SwitchUnderWay(SessionError):
         )
 
 
+class ProviderNotSetUp(SessionError):
+    code = "provider_not_set_up"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(
+            _(
+                "Nothing was changed: the profile has no settings for %(provider)s. Keep them in the profile, then start anew."
+            )
+            % {"provider": provider}
+        )
+
+
 class AlreadyInMode(SessionError):
     code = "already_in_mode"
 
     def __init__(self, mode: str) -> None:
-        super().__init__(_("Nothing was changed: this session is in “%(mode)s” already.") % {"mode": mode})
+        super().__init__(_("Nothing was changed: this session has “%(mode)s” already.") % {"mode": mode})
 
 
 class UnknownHost(SessionError):

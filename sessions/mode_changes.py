@@ -8,7 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from protocol.modes import ModeSettings
+from protocol.providers import BITHUMAN, HOSTED
 from sessions.mode_settings import SECTIONS, label_of_setting, unit_of
+from sessions.models.switches import provider_name
 
 NO_BREAK: Final = "\u00a0"
 SIZE: Final = ("video_width", "video_height")  # shown as one
@@ -41,6 +43,21 @@ WORDS: Final = {
     "ASYNC": gettext_lazy("behind READY"),
     "ON_DEMAND": gettext_lazy("when first needed"),
 }
+
+DRAWN_HERE: Final = frozenset(
+    (
+        "video_width",
+        "video_fps",
+        "idle_fps",
+        "tv_fps",
+        "codec",
+        "bitrate_kbps",
+        "compress_method",
+        "loading_mode",
+        "process_idle_video",
+    )
+)
+BUFFERS: Final = frozenset(("output_buffer_size", "input_buffer_size", "batch_audio_to_frames", "num_threads"))
 
 
 def _frames(count: int) -> str:
@@ -85,9 +102,11 @@ class Changes:
     same: int
 
 
-def changes_between(before: ModeSettings, after: ModeSettings, *, is_drawn_here: bool) -> Changes:
-    """What a switch from one mode to the other changes. `is_drawn_here`: the face is drawn by the session's own job."""
+def changes_between(before: ModeSettings, after: ModeSettings, *, providers: tuple[str, str]) -> Changes:
+    """What a switch from one mode to the other changes, and from one provider to the other."""
     felt: list[Change] = []
+    if providers[0] != providers[1]:
+        felt.append(Change(_("Who draws the face"), provider_name(providers[0]), provider_name(providers[1])))
     idle: list[Change] = []
     same = 0
     names = [name for _title, names in SECTIONS for name in names if name != "video_height"]
@@ -97,7 +116,7 @@ def changes_between(before: ModeSettings, after: ModeSettings, *, is_drawn_here:
             same += 1
             continue
         change = Change(_label(name), _words(name, old), _words(name, new))
-        (felt if _is_felt(name, is_drawn_here) else idle).append(change)
+        (felt if _is_felt(name, providers[1]) else idle).append(change)
     return Changes(felt, idle, same)
 
 
@@ -123,23 +142,9 @@ def _words(name: str, value: Any) -> str:
     return str(WORDS.get(str(value), value))
 
 
-def _is_felt(name: str, is_drawn_here: bool) -> bool:
-    """Whether a setting is read where this avatar is drawn: the renderers of the job, or a hosted provider."""
-    hosted = name.startswith(("bithuman_", "musetalk_")) or name == "output_width"
-    drawn_here = name in DRAWN_HERE
-    return not hosted if is_drawn_here else not drawn_here
-
-
-DRAWN_HERE: Final = frozenset(
-    (
-        "video_width",
-        "video_fps",
-        "idle_fps",
-        "tv_fps",
-        "codec",
-        "bitrate_kbps",
-        "compress_method",
-        "loading_mode",
-        "process_idle_video",
-    )
-)
+def _is_felt(name: str, provider: str) -> bool:
+    """Whether a setting is read where this provider draws."""
+    if provider == BITHUMAN:
+        return name not in DRAWN_HERE and not name.startswith("musetalk_")
+    elsewhere = name.startswith(("bithuman_", "musetalk_")) or name == "output_width"
+    return not elsewhere and (provider not in HOSTED or name not in DRAWN_HERE | BUFFERS)

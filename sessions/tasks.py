@@ -125,7 +125,9 @@ def dispatch_session(session_id: int, claim: str, tries: int = 0) -> None:
 @shared_task
 def order_switch(switch_id: int) -> None:
     """Have a session's job switch its mode. It tells by itself how that went; here only that it could not be told."""
-    switch = ModeSwitch.objects.select_related("session__profile_version", "to_version__mode").get(pk=switch_id)
+    switch = ModeSwitch.objects.select_related("session__profile_version__profile", "to_version__mode").get(
+        pk=switch_id
+    )
     if switch.outcome != SwitchOutcome.PENDING:
         return
     try:

@@ -28,6 +28,7 @@ urlpatterns = [
     path("sessions/<uuid:code>/fragments/<slug:name>/", session.fragment, name="fragment"),
     path("sessions/<uuid:code>/stop", session.stop, name="stop"),
     path("sessions/<uuid:code>/switch", switches.switch, name="switch"),
+    path("sessions/<uuid:code>/lightening", switches.lightening, name="lightening"),
     path("sessions/<uuid:code>/switches/<uuid:switch>/", switches.outcome, name="switch-outcome"),
     path("sessions/<uuid:code>/watch", session.watch, name="watch"),
     path("sessions/<uuid:code>/links", session.new_link, name="new-link"),

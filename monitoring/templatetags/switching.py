@@ -6,15 +6,15 @@ from django import template
 
 from monitoring.predictions import Prediction, predict
 from monitoring.switches import SwitchLine, present_spell, switch_lines
-from sessions.models import AvatarSession, DeploymentMode, ModeSwitch
+from sessions.models import AvatarSession, ModeSwitch, ModeVersion
 
 register = template.Library()
 
 
 @register.simple_tag
-def prediction(session: AvatarSession, mode: DeploymentMode) -> Prediction:
-    """What the session will come to in `mode`."""
-    return predict(mode, session.host, present_spell(session))
+def prediction(session: AvatarSession, version: ModeVersion, provider: str) -> Prediction:
+    """What the session will come to in that mode, drawn by that provider."""
+    return predict(version.mode, session.host, present_spell(session), providers=(session.provider, provider))
 
 
 @register.simple_tag
@@ -33,6 +33,7 @@ def outcome_of(session: AvatarSession, switch: ModeSwitch) -> dict[str, Any]:
             switch.to_version.mode,
             session.host,
             line.before,
+            providers=(switch.from_provider or session.provider, switch.to_provider or session.provider),
             after=line.after,
             gap_ms=line.gap_ms,
             until=switch.requested_at,

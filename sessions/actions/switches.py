@@ -1,4 +1,4 @@
-"""Switching the mode of a session that runs: ordered here, made by its job, which tells how it went."""
+"""Switching the mode of a session that runs, or who draws its face: ordered here, made by its job, which tells how it went."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,37 +12,55 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from sessions.actions.lifecycle import announce, enqueue, note
-from sessions.errors import AlreadyInMode, Archived, NotOnAir, SessionIsOver, SwitchUnderWay
+from sessions.errors import AlreadyInMode, Archived, NotOnAir, ProviderNotSetUp, SessionIsOver, SwitchUnderWay
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersion, SessionEvent, State, SwitchOutcome
 from sessions.models.avatar_session import ON_AIR_STATES
+from sessions.models.switches import provider_name
 
 UNANSWERED_AFTER_S: Final = 15.0  # beyond the mode's own time limit
 
 
-def switch_mode(session: AvatarSession, mode: DeploymentMode, *, by: str) -> ModeSwitch:
-    """Have the session go on in the mode's newest version.
+def switch_mode(
+    session: AvatarSession, mode: DeploymentMode | None = None, *, by: str, provider: str = "", reason: str = ""
+) -> ModeSwitch:
+    """Have the session go on in the mode's newest version, by another provider, or both; what is not named stays.
 
-    Raises `SessionIsOver`, `NotOnAir`, `Archived`, `AlreadyInMode`; `SwitchUnderWay` for the slower of two operators.
+    `reason` is given for a switch that nobody ordered. Raises `SessionIsOver`, `NotOnAir`, `Archived`, `ProviderNotSetUp`,
+    `AlreadyInMode`; `SwitchUnderWay` for the slower of two operators.
     """
+    if mode is not None and (mode.archived_at or mode.current is None):
+        raise Archived(str(mode))
+    return switch_version(session, mode.current if mode else None, by=by, provider=provider, reason=reason)
+
+
+def switch_version(
+    session: AvatarSession, version: ModeVersion | None, *, by: str, provider: str = "", reason: str = ""
+) -> ModeSwitch:
+    """As `switch_mode`, to one version of a mode: an earlier one comes back as it was."""
     from sessions.tasks import order_switch
 
-    if mode.archived_at or mode.current is None:
-        raise Archived(str(mode))
     if session.state in (State.STOPPING, State.ENDED):
         raise SessionIsOver
     if session.state not in ON_AIR_STATES:
         raise NotOnAir
+    if provider and provider not in session.providers:
+        raise ProviderNotSetUp(provider_name(provider))
     try:
         with transaction.atomic():
             session = AvatarSession.objects.select_for_update().get(pk=session.pk)
-            if session.mode_version_id == mode.current.pk and not _pending(session):
-                raise AlreadyInMode(mode.slug)
+            to, drawn_by = version or session.mode_version, provider or session.provider
+            if (session.mode_version_id, session.provider) == (to.pk, drawn_by) and not _pending(session):
+                raise AlreadyInMode(to.mode.slug if version else provider_name(drawn_by))
             switch = ModeSwitch.objects.create(
                 session=session,
                 from_version_id=session.mode_version_id,
-                to_version=mode.current,
+                to_version=to,
+                from_provider=session.provider,
+                to_provider=drawn_by,
                 requested_by=by,
                 requested_at=timezone.now(),
+                is_automatic=bool(reason),
+                reason=reason[:500],
             )
             announce(session)
             transaction.on_commit(partial(enqueue, order_switch, switch.pk))
@@ -50,7 +68,7 @@ def switch_mode(session: AvatarSession, mode: DeploymentMode, *, by: str) -> Mod
         faster = _pending(session)
         if faster is None:
             raise
-        raise SwitchUnderWay(faster.to_version.mode.slug, faster.requested_by) from None
+        raise SwitchUnderWay(faster.to_name, faster.requested_by) from None
     return switch
 
 
@@ -65,16 +83,19 @@ def record_switch(
     )
     if not changed:
         return False
-    switch = ModeSwitch.objects.select_related("session", "to_version__mode", "from_version__mode").get(code=code)
-    session, modes = switch.session, {"to": switch.to_version.mode.slug, "from": switch.from_version.mode.slug}
+    switch = ModeSwitch.objects.select_related(
+        "session__profile_version", "to_version__mode", "from_version__mode"
+    ).get(code=code)
+    session, names = switch.session, {"to": switch.to_name, "from": switch.from_name}
     if outcome == SwitchOutcome.APPLIED:
-        _go_on_in(session, switch.to_version)
-        note(session, SessionEvent.Kind.MODE, _("Switched to %(to)s") % modes, at=at, by=switch.requested_by)
+        _go_on(session, switch.to_version, switch.to_provider)
+        text = _("Switched to %(to)s") % names + (f": {switch.reason}" if switch.reason else "")
+        note(session, SessionEvent.Kind.MODE, text, at=at, by=switch.requested_by)
     elif outcome == SwitchOutcome.WENT_BACK:
-        _go_on_in(session, switch.from_version)
-        note(session, SessionEvent.Kind.MODE, _("Back in %(from)s:") % modes + f" {detail}", at=at)
+        _go_on(session, switch.from_version, switch.from_provider)
+        note(session, SessionEvent.Kind.MODE, _("Back in %(from)s:") % names + f" {detail}", at=at)
     else:
-        note(session, SessionEvent.Kind.WARNING, _("Not switched to %(to)s:") % modes + f" {detail}", at=at)
+        note(session, SessionEvent.Kind.WARNING, _("Not switched to %(to)s:") % names + f" {detail}", at=at)
     announce(session)
     return True
 
@@ -99,8 +120,11 @@ def give_up_unanswered(now: datetime) -> None:
 
 def _pending(session: AvatarSession) -> ModeSwitch | None:
     switches = ModeSwitch.objects.filter(session=session, outcome=SwitchOutcome.PENDING)
-    return switches.select_related("to_version__mode").first()
+    return switches.select_related("to_version__mode", "from_version__mode").first()
 
 
-def _go_on_in(session: AvatarSession, version: ModeVersion) -> None:
-    AvatarSession.objects.filter(pk=session.pk).update(mode_version=version)
+def _go_on(session: AvatarSession, version: ModeVersion, provider: str) -> None:
+    by_profile = session.profile_version.provider
+    AvatarSession.objects.filter(pk=session.pk).update(
+        mode_version=version, switched_provider="" if provider == by_profile else provider
+    )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import Http404
 from ninja import Header, Router, Schema, Status
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from operators.access import Actor
 from operators.bearer import ApiRequest
@@ -16,6 +16,7 @@ from protocol.jobspec import Language
 from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.access import get_profile_for, get_session_for, modes_for, sessions_for
 from sessions.actions.lifecycle import start_session, stop_session
+from sessions.actions.lightening import set_lightening
 from sessions.actions.switches import switch_mode
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch
 
@@ -71,13 +72,21 @@ class VisitOut(Schema):
 
 
 class SwitchOut(Schema):
-    """A switch of the mode. `gap_ms`: the longest time without a new frame that a visitor's browser saw; null while none told."""
+    """A switch of the mode, of who draws the face, or of both.
+
+    `gap_ms`: the longest time without a new frame that a visitor's browser saw; null while none told. `reason` is given for one
+    that nobody ordered (`is_automatic`).
+    """
 
     code: UUID
     from_mode: str
     to_mode: str
     to_version: int
+    from_provider: str
+    to_provider: str
     requested_by: str
+    is_automatic: bool
+    reason: str
     requested_at: datetime
     outcome: str
     detail: str
@@ -87,7 +96,20 @@ class SwitchOut(Schema):
 
     @classmethod
     def of(cls, switch: ModeSwitch) -> "SwitchOut":
-        own = ("code", "requested_by", "requested_at", "outcome", "detail", "finished_at", "took_ms", "gap_ms")
+        own = (
+            "code",
+            "from_provider",
+            "to_provider",
+            "requested_by",
+            "is_automatic",
+            "reason",
+            "requested_at",
+            "outcome",
+            "detail",
+            "finished_at",
+            "took_ms",
+            "gap_ms",
+        )
         return cls(
             from_mode=switch.from_version.mode.slug,
             to_mode=switch.to_version.mode.slug,
@@ -97,7 +119,24 @@ class SwitchOut(Schema):
 
 
 class SwitchIn(Schema):
-    mode: Annotated[str, Field(description="Slug or code of the mode; its newest version is applied.")]
+    """What to go on with; what is not named stays as it is."""
+
+    mode: Annotated[
+        str | None, Field(max_length=100, description="Slug or code of the mode; its newest version is applied.")
+    ] = None
+    provider: Annotated[
+        str | None, Field(max_length=40, description="Who draws the face: one that the profile has settings for.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "SwitchIn":
+        if not self.mode and not self.provider:
+            raise ValueError("name a mode, a provider, or both")
+        return self
+
+
+class LighteningIn(Schema):
+    on: Annotated[bool, Field(description="Go to a lighter mode by itself while frames are late or CPU steal is high.")]
 
 
 class SessionSummary(Schema):
@@ -108,6 +147,8 @@ class SessionSummary(Schema):
     profile: UUID
     profile_version: int
     mode: str
+    provider: str
+    lightening: bool
     language: str
     room: str
     host: str
@@ -137,6 +178,8 @@ class SessionSummary(Schema):
             "profile": session.profile_version.profile.code,
             "profile_version": session.profile_version.number,
             "mode": session.mode_slug,
+            "provider": session.provider,
+            "lightening": session.lightens,
             "readiness": Readiness(requested_at=session.requested_at, **session.readiness_ms()),
         }
 
@@ -204,10 +247,21 @@ def get_session(request: ApiRequest, code: UUID) -> SessionOut:
 
 @router.post("sessions/{uuid:code}/mode", response={202: SwitchOut})
 def switch(request: ApiRequest, code: UUID, body: SwitchIn) -> Status[SwitchOut]:
-    """Go on in another mode while people talk. The outcome, with its gap, comes to stand in the session's `switches`."""
+    """Go on in another mode, by another provider, or both, while people talk. The outcome, with its gap, comes to stand in the
+    session's `switches`."""
     actor = request.auth
     session = get_session_for(actor, code, Role.OPERATOR)
-    return Status(202, SwitchOut.of(switch_mode(session, _mode(actor, body.mode), by=actor.label)))
+    mode = _mode(actor, body.mode) if body.mode else None
+    return Status(202, SwitchOut.of(switch_mode(session, mode, by=actor.label, provider=body.provider or "")))
+
+
+@router.post("sessions/{uuid:code}/lightening", response=SessionSummary)
+def lightening(request: ApiRequest, code: UUID, body: LighteningIn) -> SessionSummary:
+    """Let the session go to a lighter mode by itself, and back, or leave its mode to operators (the default)."""
+    actor = request.auth
+    session = get_session_for(actor, code, Role.OPERATOR)
+    set_lightening(session, body.on, by=actor.label)
+    return SessionSummary.of(session)
 
 
 @router.post("sessions/{uuid:code}/stop", response=SessionOut)

@@ -8,16 +8,17 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from pydantic import JsonValue
 
 from protocol.assets import AssetRef
-from protocol.jobspec import JobSpec, SessionLimits, room_name_for
+from protocol.jobspec import JobSpec, ProfileSpec, SessionLimits, room_name_for
 from protocol.modes import ModeSettings
-from protocol.providers import files_of
+from protocol.providers import BUILTIN, HOSTED, SETTINGS, TEST_CARD, files_of
 from protocol.test_card import CardSettings
 from sessions import assets
 from sessions.knowledge import knowledge_references
 from sessions.models.portraits import Portrait, PortraitStatus
-from sessions.models.profiles import Language, ModeVersion, ProfileVersion, Provider
+from sessions.models.profiles import Language, ModeVersion, ProfileVersion
 
 
 class State(models.TextChoices):
@@ -54,6 +55,10 @@ class AvatarSession(models.Model):
     code = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     profile_version = models.ForeignKey(ProfileVersion, on_delete=models.PROTECT, related_name="sessions")
     mode_version = models.ForeignKey(ModeVersion, on_delete=models.PROTECT, related_name="sessions")
+    switched_provider = models.CharField(
+        max_length=40, blank=True
+    )  # who draws the face since a switch; empty: the profile's
+    lightens = models.BooleanField(default=False)  # goes to a lighter mode by itself where its host is short of CPU
     language = models.CharField(max_length=8, choices=Language.choices)
     host = models.CharField(max_length=64, db_index=True)
     max_duration_s = models.PositiveIntegerField()
@@ -114,12 +119,46 @@ class AvatarSession(models.Model):
         """Of the mode that the session is in."""
         return self.settings_in(self.mode_version)
 
-    def settings_in(self, version: ModeVersion) -> ModeSettings:
-        """A mode's settings, with the picture that the profile's provider asks for where it has a say in it."""
-        mode, profile = version.settings, self.profile_version
-        if profile.provider == Provider.TEST_CARD:
-            return CardSettings.model_validate(profile.provider_settings).applied_to(mode)
+    def settings_in(self, version: ModeVersion, provider: str = "") -> ModeSettings:
+        """A mode's settings, with the picture that the provider (the session's, if none is named) asks for where it has a say."""
+        mode, provider = version.settings, provider or self.provider
+        if provider == TEST_CARD:
+            return CardSettings.model_validate(self.worn_by(provider)).applied_to(mode)
         return mode
+
+    @property
+    def provider(self) -> str:
+        """Who draws the face: the profile's provider, or the one that somebody switched to."""
+        return self.switched_provider or self.profile_version.provider
+
+    @property
+    def providers(self) -> list[str]:
+        """Who may draw the face: those that the profile has settings for, and the built-in one."""
+        profile = self.profile_version.as_spec()
+        return [name for name in SETTINGS if name in (BUILTIN, profile.provider) or name in profile.other_settings]
+
+    @property
+    def is_drawn_here(self) -> bool:
+        """The face is drawn by the session's own job, frame by frame."""
+        return self.provider not in HOSTED
+
+    def worn_by(self, provider: str) -> dict[str, JsonValue]:
+        """The profile's settings for a provider; empty where it has none."""
+        profile = self.profile_version.as_spec()
+        return profile.provider_settings if provider == profile.provider else profile.other_settings.get(provider, {})
+
+    def profile_spec(self) -> ProfileSpec:
+        """What the job is told of the profile, with the provider that draws the face now."""
+        profile = self.profile_version.as_spec()
+        if self.provider == profile.provider:
+            return profile
+        others = {**profile.other_settings, profile.provider: profile.provider_settings}
+        chosen = {
+            "provider": self.provider,
+            "provider_settings": others.pop(self.provider, {}),
+            "other_settings": others,
+        }
+        return profile.model_copy(update=chosen)
 
     @property
     def is_live(self) -> bool:
@@ -147,7 +186,7 @@ class AvatarSession(models.Model):
             host=self.host,
             attempt=self.attempt,
             language=self.language,
-            profile=self.profile_version.as_spec(),
+            profile=self.profile_spec(),
             mode_slug=self.mode_slug,
             mode_version=self.mode_version.number,
             mode=self.settings,

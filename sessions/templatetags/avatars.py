@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from sessions.models import AvatarSession, Portrait, PortraitStatus, ProfileVersion, State
+from sessions.models.switches import provider_name
 from sessions.presenters import portrait_url
 from sessions.verdicts import is_failure
 
@@ -32,6 +33,9 @@ PORTRAIT_CHIPS: Final = {  # tone, icon
 def portrait(version: ProfileVersion) -> str:
     """Address of the face of a profile version."""
     return portrait_url(version)
+
+
+register.filter("provider_name", provider_name)
 
 
 @register.inclusion_tag("includes/chip.html")

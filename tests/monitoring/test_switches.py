@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from monitoring.charts import marks
 from monitoring.models import FrameSample, SessionSample, Turn
+from monitoring.report_csv import as_csv
 from monitoring.report_text import as_text
 from monitoring.reports import summarize
 from monitoring.summaries import Summary
@@ -91,6 +92,9 @@ def test_the_report_tells_of_every_switch_in_every_form(switched: AvatarSession)
     text = as_text(summary)
     assert "balanced > constrained by Amina: applied, gap 96 ms, CPU 0.40 > 0.20 cores" in text
     assert "memory 130 > 110 MB" in text
+    table = as_csv(summary)
+    assert 'switch before,"balanced to constrained, CPU"' in table
+    assert ",0.4,cores," in table
 
 
 def test_a_switch_is_marked_on_the_charts(switched: AvatarSession) -> None:

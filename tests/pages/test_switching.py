@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pydantic import JsonValue
 
 from monitoring.models import SessionDigest
 from operators.models import Operator
 from sessions.actions.switches import record_gap, record_switch, switch_mode
-from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, State, SwitchOutcome
+from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ProfileVersion, State, SwitchOutcome
 from tests.pages.conftest import MIB, Browse, measure, put
 from tests.pages.test_every_page import inspect
 
@@ -153,3 +154,38 @@ def test_a_session_that_is_not_on_air_offers_no_switch(
     client, session = browse(amina), put(start(), State.STARTING)
     assert "shows no picture yet" in text_of(client, f"/sessions/{session.code}/switch")
     assert client.post(f"/sessions/{session.code}/switch", {"mode": "stable"}, headers=HTMX).status_code == 422
+
+
+def test_lightening_is_turned_on_and_off_on_the_page(
+    browse: Browse, amina: Operator, basil: Operator, on_air: AvatarSession
+) -> None:
+    page = text_of(browse(amina), f"/sessions/{on_air.code}/fragments/switches/")
+    assert 'aria-checked="false"' in page
+    answer = browse(amina).post(f"/sessions/{on_air.code}/lightening", {"on": "1"}, headers=HTMX)
+    assert 'aria-checked="true"' in answer.content.decode()
+    assert 'role="switch"' not in text_of(browse(basil), f"/sessions/{on_air.code}/fragments/switches/")
+    assert browse(basil).post(f"/sessions/{on_air.code}/lightening", {"on": "0"}).status_code == 403
+    on_air.refresh_from_db()
+    assert on_air.lightens
+
+
+def test_another_face_is_chosen_beside_the_mode(
+    browse: Browse, amina: Operator, on_air: AvatarSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = ProfileVersion.as_spec
+    tavus: dict[str, dict[str, JsonValue]] = {"tavus": {"pal_id": "p1"}}
+    monkeypatch.setattr(
+        ProfileVersion, "as_spec", lambda version: plain(version).model_copy(update={"other_settings": tavus})
+    )
+    client = browse(amina)
+    page = text_of(client, f"/sessions/{on_air.code}/switch?mode=&provider=tavus")
+    assert "Who draws the face" in page
+    assert "Visitors see a short pause" in page
+    client.post(f"/sessions/{on_air.code}/switch", {"mode": "", "provider": "tavus"}, headers=HTMX)
+    switch = ModeSwitch.objects.get()
+    assert (switch.to_provider, switch.to_version) == ("tavus", on_air.mode_version)
+    assert "mode=balanced&amp;provider=builtin" not in text_of(
+        client, f"/sessions/{on_air.code}/switches/{switch.code}/"
+    )
+    record_switch(switch.code, SwitchOutcome.APPLIED, timezone.now(), took_ms=1400)
+    assert "mode=balanced&amp;provider=builtin" in text_of(client, f"/sessions/{on_air.code}/switches/{switch.code}/")

@@ -15,8 +15,16 @@ from sessions import livekit, tasks
 from sessions.actions.lifecycle import stop_session
 from sessions.actions.modes import copy_mode, edit_mode
 from sessions.actions.switches import record_gap, record_switch, switch_mode
-from sessions.errors import AlreadyInMode, Archived, LiveKitError, NotOnAir, SessionIsOver, SwitchUnderWay
-from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, State, SwitchOutcome
+from sessions.errors import (
+    AlreadyInMode,
+    Archived,
+    LiveKitError,
+    NotOnAir,
+    ProviderNotSetUp,
+    SessionIsOver,
+    SwitchUnderWay,
+)
+from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ProfileVersion, State, SwitchOutcome
 
 JSON = "application/json"
 
@@ -31,6 +39,16 @@ def on_air(session: AvatarSession) -> AvatarSession:
 @pytest.fixture
 def stable(demo: None) -> DeploymentMode:
     return DeploymentMode.objects.get(slug="stable")
+
+
+@pytest.fixture
+def two_faces(on_air: AvatarSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile has settings for the test card beside its own."""
+    plain = ProfileVersion.as_spec
+    others: dict[str, dict[str, Any]] = {"test-card": {"quality": "low"}}
+    monkeypatch.setattr(
+        ProfileVersion, "as_spec", lambda version: plain(version).model_copy(update={"other_settings": others})
+    )
 
 
 @pytest.fixture
@@ -201,3 +219,58 @@ def test_a_viewer_switches_nothing(api_as: Callable[[Role], Client], on_air: Ava
     answer = api_as(Role.VIEWER).post(f"/api/v1/sessions/{on_air.code}/mode", {"mode": "stable"}, JSON)
     assert answer.status_code == 403
     assert not ModeSwitch.objects.exists()
+
+
+def test_the_provider_is_switched_and_stays_so_after_a_restart(
+    on_air: AvatarSession, two_faces: None, calls: list[tuple[str, str, str]]
+) -> None:
+    on_air.refresh_from_db()
+    assert on_air.providers == ["builtin", "test-card"]
+    switch = switch_mode(on_air, by="Amina", provider="test-card")
+    tasks.order_switch(switch.pk)
+    order = SwitchOrder.model_validate_json(calls[0][2])
+    assert (order.provider, order.provider_settings) == ("test-card", {"quality": "low"})
+    assert (order.mode_slug, order.mode.video_width) == ("balanced", 320)
+    finish(switch)
+    on_air.refresh_from_db()
+    spec = on_air.as_job_spec()
+    assert (spec.profile.provider, spec.profile.provider_settings) == ("test-card", {"quality": "low"})
+    assert spec.profile.other_settings["builtin"] == on_air.profile_version.provider_settings
+    assert "Switched to Test card" in [event.text for event in on_air.events.all()]
+    finish(switch_mode(on_air, by="Amina", provider="builtin"))
+    on_air.refresh_from_db()
+    assert (on_air.switched_provider, on_air.provider) == ("", "builtin")
+
+
+def test_a_mode_switch_says_nothing_of_the_provider(on_air: AvatarSession, stable: DeploymentMode) -> None:
+    assert switch_mode(on_air, stable, by="Amina").as_order().provider is None
+
+
+def test_a_provider_without_settings_is_refused(on_air: AvatarSession) -> None:
+    with pytest.raises(ProviderNotSetUp, match="no settings for"):
+        switch_mode(on_air, by="Amina", provider="tavus")
+    with pytest.raises(AlreadyInMode):
+        switch_mode(on_air, by="Amina", provider="builtin")
+
+
+def test_rest_switches_mode_and_provider_at_once_and_asks_for_one_of_them(
+    api_as: Callable[[Role], Client], on_air: AvatarSession, two_faces: None
+) -> None:
+    api, address = api_as(Role.OPERATOR), f"/api/v1/sessions/{on_air.code}/mode"
+    assert api.post(address, {}, JSON).status_code == 422
+    assert api.post(address, {"provider": "tavus"}, JSON).json()["code"] == "provider_not_set_up"
+    switch = api.post(address, {"mode": "stable", "provider": "test-card"}, JSON).json()
+    assert (switch["to_mode"], switch["from_provider"], switch["to_provider"]) == ("stable", "builtin", "test-card")
+    assert api.post(address, {"provider": "builtin"}, JSON).json()["code"] == "switch_under_way"
+    finish(ModeSwitch.objects.get())
+    assert api.get(f"/api/v1/sessions/{on_air.code}").json()["provider"] == "test-card"
+
+
+def test_rest_turns_lightening_on_and_off(api_as: Callable[[Role], Client], on_air: AvatarSession) -> None:
+    address = f"/api/v1/sessions/{on_air.code}/lightening"
+    assert api_as(Role.OPERATOR).post(address, {"on": True}, JSON).json()["lightening"] is True
+    assert api_as(Role.VIEWER).post(address, {"on": False}, JSON).status_code == 403
+    on_air.refresh_from_db()
+    assert on_air.lightens
+    stop_session(on_air, by="Amina")
+    assert api_as(Role.OPERATOR).post(address, {"on": False}, JSON).status_code == 409
