@@ -12,7 +12,7 @@ from livekit import rtc
 from livekit.agents import Agent, JobContext, llm, room_io, stt, tts
 from pydantic import ValidationError
 
-from agent.avatars import Avatar, AvatarParts, make_avatar
+from agent.avatars.keeper import FaceKeeper
 from agent.captions import SpokenCaptions
 from agent.conversation.conversation import Conversation
 from agent.conversation.session import make_session
@@ -38,6 +38,8 @@ from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobNoti
 from protocol.jobspec import JobSpec, Language
 
 logger = logging.getLogger(__name__)
+
+_JOB = "avatary.job"  # in the process's own data: a process serves one job
 
 # how a room ends when somebody wanted it to end
 _ORDERLY = {
@@ -76,7 +78,16 @@ async def run_job(ctx: JobContext) -> None:
         return
     telemetry.start()
     telemetry.emit(JobProcessStarted, host=spec.host, pid=os.getpid(), job_id=ctx.job.id)
-    await AvatarJob(ctx, spec, telemetry, voice, answerer, hearing).run()
+    job = AvatarJob(ctx, spec, telemetry, voice, answerer, hearing)
+    ctx.proc.userdata[_JOB] = job
+    await job.run()
+
+
+async def leave_room(ctx: JobContext) -> None:
+    """The job ends, and is in its room for the last time where that is still there."""
+    job = ctx.proc.userdata.get(_JOB)
+    if isinstance(job, AvatarJob):
+        await job.leave()
 
 
 async def _refuse(ctx: JobContext, sentence: str) -> None:
@@ -136,7 +147,7 @@ class AvatarJob:
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
         self._visitors = Visitors(telemetry.emit, self._greet, self._greeting.stop, already_greeted=spec.greeted)
         self._voice = voice
-        self._avatar: Avatar | None = None
+        self._avatar: FaceKeeper | None = None
         self._captions: SpokenCaptions | None = None
         self._connected = asyncio.Event()
         self._pictured = asyncio.Event()
@@ -174,14 +185,13 @@ class AvatarJob:
                 await gone
 
     async def _start(self) -> None:
-        self._avatar = make_avatar(
-            AvatarParts(
-                self._ctx.room,
-                self._session,
-                self._spec,
-                on_frame=self._frames.on_frame,
-                warn=self._notice,
-            )
+        self._avatar = FaceKeeper(
+            self._ctx.room,
+            self._session,
+            self._spec,
+            on_frame=self._frames.on_frame,
+            warn=self._notice,
+            emit=self._emit,
         )
         async with asyncio.TaskGroup() as parts:
             parts.create_task(self._connect())
@@ -189,7 +199,7 @@ class AvatarJob:
             parts.create_task(self._start_avatar(self._avatar))
             parts.create_task(self._configure())
         self._avatar_watch = asyncio.create_task(self._watch_avatar(self._avatar), name="avatar-watch")
-        self._switches = ModeSwitches(self._avatar, self._spec.mode, self._frames, self._emit)
+        self._switches = ModeSwitches(self._avatar, self._frames, self._emit)
         self._switches.attach(self._ctx.room)
         self._emit(JobReady)
         self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
@@ -233,7 +243,7 @@ class AvatarJob:
                 step.note(reason="no voice can read it: captions without sound")
         self._greeting.speech = speech
 
-    async def _start_avatar(self, avatar: Avatar) -> None:
+    async def _start_avatar(self, avatar: FaceKeeper) -> None:
         mode = self._spec.mode
         with self._steps.step(StepKey.AVATAR) as step:
             step.note(provider=self._spec.profile.provider, width=mode.video_width, height=mode.video_height)
@@ -249,9 +259,9 @@ class AvatarJob:
         self._pictured.set()
         await self._show_stage(Stage.ALMOST)
 
-    async def _watch_avatar(self, avatar: Avatar) -> None:
+    async def _watch_avatar(self, avatar: FaceKeeper) -> None:
         """A job whose picture stopped is no use: it ends with the reason, and the session starts again in the same room."""
-        self._error = f"The avatar's picture stopped: {await avatar.broken()}"
+        self._error = await avatar.broken()
         logger.error("%s", self._error)
         self._ctx.shutdown("the picture stopped")
 
@@ -350,6 +360,20 @@ class AvatarJob:
         logger.info("reconnected to LiveKit")
         self._stage_again = asyncio.create_task(self._show_stage(self._stage), name="stage-again")
 
+    async def leave(self) -> None:
+        """The job is about to leave its room. The avatar goes first: left behind, it would stay there and be billed."""
+        if self._switches is not None:
+            await self._switches.aclose()
+        await self._close_avatar()
+
+    async def _close_avatar(self) -> None:
+        avatar, self._avatar = self._avatar, None
+        if avatar is not None:
+            try:
+                await avatar.aclose()
+            except Exception:
+                logger.exception("the avatar did not close in good order")
+
     async def _close(self) -> None:
         began = time.monotonic()
         self._visitors.aclose()
@@ -366,11 +390,7 @@ class AvatarJob:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
-        if self._avatar is not None:
-            try:
-                await self._avatar.aclose()
-            except Exception:
-                logger.exception("the avatar did not close in good order")
+        await self._close_avatar()
         await self._answerer.aclose()
         await let_go_of_models()
         self._emit(JobEnded, error=self._error)

@@ -1,4 +1,4 @@
-"""Switches of the deployment mode while the session runs, on the control plane's order.
+"""Switches of the deployment mode, and of the provider, while the session runs, on the control plane's order.
 
 One at a time. A switch that fails leaves all as it was; one that is too much for the host goes back by itself.
 """
@@ -13,7 +13,9 @@ from uuid import UUID
 
 from livekit import rtc
 
-from agent.avatars import Avatar
+from agent.avatars import AvatarLostError
+from agent.avatars.keeper import FaceKeeper
+from agent.avatars.shown import Choice
 from agent.frames import FrameReporter
 from agent.room_calls import NOT_ALLOWED, parsed
 from protocol.control import (
@@ -33,6 +35,7 @@ from protocol.modes import ModeSettings
 logger = logging.getLogger(__name__)
 
 TRIAL_S: Final = 30.0  # how long a new mode is watched
+_CHANGE_OVER_S: Final = 10.0  # beyond a provider's own time: for its avatar to wait for the end of a sentence
 MOST_MISSED_S: Final = 10  # seconds in a row with frames over budget, after which the earlier mode comes back
 
 
@@ -41,14 +44,14 @@ class _Trial(NamedTuple):
 
     switch: UUID
     earlier: ModeSettings
+    choice: Choice
     began: float
 
 
 class ModeSwitches:
-    """Takes orders from `attach` on. `mode` is the one that the session is in."""
+    """Takes orders from `attach` on."""
 
-    def __init__(self, avatar: Avatar, mode: ModeSettings, frames: FrameReporter, emit: Callable[..., None]) -> None:
-        self.mode = mode
+    def __init__(self, avatar: FaceKeeper, frames: FrameReporter, emit: Callable[..., None]) -> None:
         self._avatar = avatar
         self._frames = frames
         self._emit = emit
@@ -95,16 +98,17 @@ class ModeSwitches:
                 await self._switching
 
     async def _switch(self, order: SwitchOrder) -> None:
-        earlier, self._trial, began = self.mode, None, time.monotonic()
+        earlier, choice, self._trial, began = self.mode, self._avatar.choice, None, time.monotonic()
+        following = choice if order.provider is None else Choice(order.provider, order.provider_settings)
         try:
             await self._announce(f"{order.switch}")
-            await self._go_on_in(order.mode)
+            await self._go_on_in(order.mode, following)
         except Exception as error:
             logger.exception("the mode could not be switched")
-            await self._finished(order.switch, "failed", began, f"{type(error).__name__}: {error}")
+            await self._finished(order.switch, "failed", began, _sentence(error, order.mode))
         else:
             await self._finished(order.switch, "applied", began)
-            self._trial = _Trial(order.switch, earlier, time.monotonic())
+            self._trial = _Trial(order.switch, earlier, choice, time.monotonic())
 
     def on_missed(self, missed_s: int) -> None:
         """Frames have missed their budget for so many seconds in a row."""
@@ -119,17 +123,22 @@ class ModeSwitches:
         began = time.monotonic()
         try:
             await self._announce(f"{trial.switch}{SWITCH_BACK}")
-            await self._go_on_in(trial.earlier)
+            await self._go_on_in(trial.earlier, trial.choice)
         except Exception:
             logger.exception("the earlier mode could not be brought back")
             return
         await self._finished(trial.switch, "went_back", began, sentence)
 
-    async def _go_on_in(self, mode: ModeSettings) -> None:
-        async with asyncio.timeout(mode.timeout_s):
-            await self._avatar.switch(mode)
-        self.mode = mode
+    async def _go_on_in(self, mode: ModeSettings, choice: Choice) -> None:
+        limit_s = mode.timeout_s + (_CHANGE_OVER_S if choice != self._avatar.choice or choice.is_hosted else 0.0)
+        async with asyncio.timeout(limit_s):
+            await self._avatar.switch(mode, choice)
         self._frames.follow(mode.frame_budget_ms)
+
+    @property
+    def mode(self) -> ModeSettings:
+        """The one that the session is in."""
+        return self._avatar.mode
 
     async def _announce(self, switch: str) -> None:
         """Visitors' pages measure the gap between the code and its end. Their figures are not worth failing for."""
@@ -148,3 +157,11 @@ class ModeSwitches:
         return identity.startswith(VISITOR_PREFIX) or (
             self._room is not None and identity in self._room.remote_participants
         )
+
+
+def _sentence(error: Exception, mode: ModeSettings) -> str:
+    if isinstance(error, AvatarLostError):
+        return f"{error} The session goes on as before."
+    if isinstance(error, TimeoutError):
+        return f"It was not done within the mode's {mode.timeout_s:g} s. The session goes on as before."
+    return f"{type(error).__name__}: {error}"

@@ -81,7 +81,12 @@ def make_server(environment: HostEnvironment) -> "AgentServer":
         max_retry=sys.maxsize,
         setup_fnc=entry.prewarm,
     )
-    server.rtc_session(entry.job, agent_name=agent_name_for(environment.host), on_request=entry.accept)
+    server.rtc_session(
+        entry.job,
+        agent_name=agent_name_for(environment.host),
+        on_request=entry.accept,
+        on_session_end=entry.leaving,
+    )
     return server
 
 

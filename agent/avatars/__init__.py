@@ -1,29 +1,60 @@
 """Avatars behind one seam: LiveKit's `VideoGenerator` for what renders here, a LiveKit plugin for what renders elsewhere.
 
-A provider is one factory and one line in `PROVIDERS`.
+A provider is one factory and one line in `PROVIDERS`. `keeper.py` shows one at a time, and puts another in the place of one that
+is lost.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pydantic import JsonValue
+
 from agent.avatars.builtin.face_state import Expression
 from agent.frames import FrameTiming
+from protocol.events import LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
+from protocol.providers import BEY, BITHUMAN, BUILTIN, TAVUS, TEST_CARD
 
 if TYPE_CHECKING:  # seconds to load, which programs that only draw can do without
     from livekit import rtc
-    from livekit.agents import AgentSession
+    from livekit.agents.voice.io import AudioOutput
+
+
+FOR_GOOD: Final = {LossCode.NOT_SET_UP, LossCode.UNAUTHORIZED, LossCode.PAYMENT_REQUIRED, LossCode.REFUSED}
+
+
+class AvatarLostError(Exception):
+    """An avatar could not be started, or is lost; the message is a sentence for the operator, without secrets."""
+
+    def __init__(self, code: LossCode, sentence: str, *, retry_after_s: float | None = None) -> None:
+        """`retry_after_s`: the provider asked for so long a pause."""
+        super().__init__(sentence)
+        self.code, self.retry_after_s = code, retry_after_s
+
+    @property
+    def is_for_good(self) -> bool:
+        """Trying again changes nothing: somebody has to set something right."""
+        return self.code in FOR_GOOD
 
 
 class Avatar(Protocol):
-    """Takes over the session's audio output when it is made, before the session starts."""
+    """One provider's avatar, from its start to its end."""
+
+    @property
+    def sound(self) -> "AudioOutput":
+        """After `start`: what says aloud what it is given."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a participant of its own, rendered elsewhere."""
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
-        """Prepares, awaits `connected()` (the room is joined) and publishes. Returns once the picture took its first frame."""
+        """Prepares, awaits `connected()` (the room is joined) and publishes. Returns once the picture took its first frame.
+        Raises `AvatarLostError` where a provider is to blame; close it then, too."""
 
-    async def broken(self) -> str:
+    async def broken(self) -> AvatarLostError:
         """After `start`: returns why, once picture or sound stop though nobody closed the avatar."""
 
     def show(self, expression: Expression) -> None:
@@ -32,23 +63,26 @@ class Avatar(Protocol):
     def caption(self, text: str) -> None:
         """What was said so far of what is being said; empty when nothing is. An avatar that burns no captions in does nothing."""
 
-    async def switch(self, mode: ModeSettings) -> None:
-        """After `start`: goes on in another mode while the voice goes on. Raises what keeps it from that; then it goes on as
-        it was. Returns once the picture is the new mode's."""
+    async def switch(self, mode: ModeSettings) -> bool:
+        """After `start`: goes on in another mode while the voice goes on, and returns once the picture is the new mode's. Raises
+        what keeps it from that; then it goes on as it was. False: only a new avatar can."""
 
     async def aclose(self) -> None:
-        """Ends the avatar, started or not."""
+        """Ends the avatar, started or not, and what the provider would bill."""
 
 
 @dataclass(frozen=True)
 class AvatarParts:
-    """What a provider builds its avatar from."""
+    """What a provider builds its avatar from. `settings` are the provider's own."""
 
     room: "rtc.Room"
-    session: "AgentSession[None]"
     spec: JobSpec
+    provider: str
+    settings: Mapping[str, JsonValue]
+    mode: ModeSettings
     on_frame: Callable[[FrameTiming], None]
     warn: Callable[[str], None]  # takes a sentence for the operator, from any thread
+    emit: Callable[..., None]
 
 
 class UnknownProvider(ValueError):
@@ -56,11 +90,13 @@ class UnknownProvider(ValueError):
 
 
 def make_avatar(parts: AvatarParts) -> Avatar:
-    """The profile's avatar, not started. Raises `UnknownProvider`."""
-    provider = parts.spec.profile.provider
-    factory = PROVIDERS.get(provider)
+    """The provider's avatar, not started. Raises `UnknownProvider`, and `pydantic.ValidationError` for settings that it does not
+    take."""
+    factory = PROVIDERS.get(parts.provider)
     if factory is None:
-        raise UnknownProvider(f"no avatar provider {provider!r} on this host; it has {', '.join(sorted(PROVIDERS))}")
+        raise UnknownProvider(
+            f"no avatar provider {parts.provider!r} on this host; it has {', '.join(sorted(PROVIDERS))}"
+        )
     return factory(parts)
 
 
@@ -77,4 +113,28 @@ def _test_card(parts: AvatarParts) -> Avatar:
     return RenderedAvatar(parts, lambda mode: lambda: CardComposer(mode))
 
 
-PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {"builtin": _builtin, "test-card": _test_card}
+def _bithuman(parts: AvatarParts) -> Avatar:
+    from agent.avatars.bithuman import make
+
+    return make(parts)
+
+
+def _tavus(parts: AvatarParts) -> Avatar:
+    from agent.avatars.tavus import TavusAvatar
+
+    return TavusAvatar(parts)
+
+
+def _bey(parts: AvatarParts) -> Avatar:
+    from agent.avatars.bey import BeyAvatar
+
+    return BeyAvatar(parts)
+
+
+PROVIDERS: Final[dict[str, Callable[[AvatarParts], Avatar]]] = {
+    BUILTIN: _builtin,
+    TEST_CARD: _test_card,
+    BITHUMAN: _bithuman,
+    TAVUS: _tavus,
+    BEY: _bey,
+}

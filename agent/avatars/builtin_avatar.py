@@ -20,7 +20,7 @@ class BuiltinAvatar(RenderedAvatar):
     """Captions are burnt in where the profile says so."""
 
     def __init__(self, parts: AvatarParts) -> None:
-        self._settings = BuiltinSettings.model_validate(parts.spec.profile.provider_settings)
+        self._settings = BuiltinSettings.model_validate(parts.settings)
         self._words = Words()
         home = HostEnvironment.read().home
         self._store = AssetStore(home)

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from agent.avatars import AvatarParts
+from livekit.agents.voice.avatar import QueueAudioOutput
+
+from agent.avatars import AvatarLostError, AvatarParts
 from agent.avatars.builtin.compose import Composer
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
-from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
+from protocol.events import LossCode
 from protocol.modes import ModeSettings
 
 _SWITCH_S: Final = (
@@ -20,19 +22,20 @@ _SWITCHED_S: Final = 0.5
 class RenderedAvatar:
     """Fed by the session's sound, published by the agent itself."""
 
+    is_remote = False
+
     def __init__(self, parts: AvatarParts, composer_of: Callable[[ModeSettings], Callable[[], Composer]]) -> None:
         """`composer_of` a mode is called in the thread that draws."""
         self._parts = parts
         self._composer_of = composer_of
-        self._mode = parts.spec.mode
+        self._mode = parts.mode
         self._generator = BuiltinVideoGenerator(
-            parts.spec.mode,
-            make_composer=composer_of(parts.spec.mode),
+            parts.mode,
+            make_composer=composer_of(parts.mode),
             on_frame=parts.on_frame,
             on_clear=lambda: self.caption(""),
         )
-        self._audio = PausableAudioOutput(self._generator.audio_sample_rate)
-        parts.session.output.replace_audio_tail(self._audio)
+        self.sound = QueueAudioOutput(sample_rate=self._generator.audio_sample_rate, wait_playback_start=True)
         self._runner: PublishingRunner | None = None
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
@@ -40,22 +43,22 @@ class RenderedAvatar:
         await connected()
         self._runner = PublishingRunner(
             self._parts.room,
-            mode=self._parts.spec.mode,
-            audio=self._audio,
+            mode=self._parts.mode,
+            audio=self.sound,
             video=self._generator,
             audio_sample_rate=self._generator.audio_sample_rate,
         )
         self._generator.attach(self._runner.playout)
-        self._parts.room.on("participant_connected", lambda _: self._generator.show_promptly())
+        self._parts.room.on("participant_connected", self._on_arrival)
         await self._runner.start()
         await self._runner.first_frame()
 
-    async def broken(self) -> str:
+    async def broken(self) -> AvatarLostError:
         if self._runner is None:
             raise RuntimeError("the avatar is not started")
-        return await self._runner.broken()
+        return AvatarLostError(LossCode.STOPPED, f"The avatar's picture stopped: {await self._runner.broken()}")
 
-    async def switch(self, mode: ModeSettings) -> None:
+    async def switch(self, mode: ModeSettings) -> bool:
         if self._runner is None:
             raise RuntimeError("the avatar is not started")
         earlier = self._mode
@@ -68,6 +71,7 @@ class RenderedAvatar:
             raise
         self._mode = mode
         self._generator.show_promptly(_SWITCHED_S)
+        return True
 
     def show(self, expression: Expression) -> None:
         self._generator.set_expression(expression)
@@ -75,7 +79,17 @@ class RenderedAvatar:
     def caption(self, text: str) -> None:
         """Burns nothing in."""
 
-    async def aclose(self) -> None:
+    async def heard(self, limit_s: float) -> None:
+        """Returns once a visitor gets the sound, or after `limit_s`."""
         if self._runner is not None:
+            await self._runner.heard(limit_s)
+
+    async def aclose(self) -> None:
+        self._parts.room.off("participant_connected", self._on_arrival)
+        if self._runner is not None:
+            await self._runner.withdraw()
             await self._runner.aclose()
         await self._generator.aclose()
+
+    def _on_arrival(self, _: object) -> None:
+        self._generator.show_promptly()

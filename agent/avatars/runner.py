@@ -1,11 +1,14 @@
 """LiveKit's avatar runner, publishing at once: READY needs a published picture, and no visitor has to be there for it."""
 
 import asyncio
+import contextlib
+import logging
 import math
 import time
 from typing import Any, Final, cast
 
 from livekit import rtc
+from livekit.agents import utils
 from livekit.agents.voice.avatar import (
     AudioSegmentEnd,
     AvatarOptions,
@@ -13,8 +16,11 @@ from livekit.agents.voice.avatar import (
     QueueAudioOutput,
     VideoGenerator,
 )
+from livekit.rtc.participant import UnpublishTrackError
 
 from protocol.modes import ModeSettings, VideoCodec
+
+logger = logging.getLogger(__name__)
 
 LONGEST_QUEUE_MS: Final = 2_000  # of sound that waits for its moment, in any mode
 _BOTH_S: Final = 2.0  # how long the picture goes out twice while visitors change over from one track to the next
@@ -141,6 +147,23 @@ class PublishingRunner(AvatarRunner):
             await self._room.local_participant.unpublish_track(publication.sid)
         finally:
             self._av_sync._video_source = self._video_source
+
+    async def heard(self, limit_s: float) -> None:
+        """Returns once somebody has subscribed to the sound, or after `limit_s`."""
+        if self._audio_publication is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._audio_publication.wait_for_subscription(), limit_s)
+
+    async def withdraw(self) -> None:
+        """Before `aclose`: takes picture and sound out of a room that the agent stays in."""
+        if self._forward_video_atask is not None:
+            await utils.aio.cancel_and_wait(self._forward_video_atask)
+        for publication in (self._video_publication, self._audio_publication):
+            if publication is not None and self._room.isconnected():
+                try:
+                    await self._room.local_participant.unpublish_track(publication.sid)
+                except (UnpublishTrackError, ConnectionError) as error:
+                    logger.warning("a track could not be withdrawn: %s", error)
 
     async def broken(self) -> str:
         """Returns what stopped the picture or the sound, once one of them stops though nobody closed the runner."""

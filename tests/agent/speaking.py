@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 from livekit import rtc
+from livekit.agents.voice.avatar import QueueAudioOutput
 from numpy.typing import NDArray
 
 from agent.avatars.builtin.face_state import Mouth
@@ -21,7 +22,6 @@ from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE, BuiltinVideoGener
 from agent.avatars.builtin.mouth import SpeakingMouth
 from agent.avatars.builtin.picture import composer_of
 from agent.avatars.builtin.scene.captions import Words
-from agent.avatars.pausing import PausableAudioOutput
 from agent.avatars.runner import PublishingRunner
 from agent.voice.speech import LocalTTS, PreparedSpeech
 from agent.voice.utterance import Utterance
@@ -48,7 +48,7 @@ async def speak(url: str, token: str, mode_slug: str, repetitions: int) -> None:
     room = rtc.Room()
     make_composer = composer_of(BuiltinSettings(presenter="omar"), mode, words=Words(), warn=lambda _: None)
     generator = BuiltinVideoGenerator(mode, make_composer=make_composer, on_frame=lambda _: None)
-    sound = PausableAudioOutput(generator.audio_sample_rate)
+    sound = QueueAudioOutput(sample_rate=generator.audio_sample_rate, wait_playback_start=True)
     voice = LocalTTS(LocalVoice())
     speeches = [await PreparedSpeech.of(text, voice) for text in SENTENCES]
     await room.connect(url, token)

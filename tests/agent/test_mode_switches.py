@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from livekit import rtc
 
+from agent.avatars.shown import Choice
 from agent.frames import FrameReporter
 from agent.mode_switches import MOST_MISSED_S, ModeSwitches
 from protocol.control import SWITCH_ATTRIBUTE, SwitchOrder
@@ -23,16 +24,19 @@ class Face:
     """An avatar that switches when it may."""
 
     def __init__(self) -> None:
+        self.mode = BEFORE
+        self.choice = Choice("builtin", {})
         self.modes: list[ModeSettings] = []
         self.error: Exception | None = None
         self.may = asyncio.Event()
         self.may.set()
 
-    async def switch(self, mode: ModeSettings) -> None:
+    async def switch(self, mode: ModeSettings, choice: Choice) -> None:
         await self.may.wait()
         if self.error is not None:
             raise self.error
         self.modes.append(mode)
+        self.mode, self.choice = mode, choice
 
 
 class Room:
@@ -55,7 +59,7 @@ class Job:
         self.frames = FrameReporter(
             self.emit, BEFORE.frame_budget_ms, lambda missed_s: self.switches.on_missed(missed_s)
         )
-        self.switches = ModeSwitches(cast(Any, self.face), BEFORE, self.frames, self.emit)
+        self.switches = ModeSwitches(cast(Any, self.face), self.frames, self.emit)
         self.switches.attach(cast(Any, self.room))
 
     def emit(self, kind: type[Any], **fields: Any) -> None:
@@ -64,8 +68,9 @@ class Job:
     def of(self, kind: type[Any]) -> list[dict[str, Any]]:
         return [fields for each, fields in self.events if each is kind]
 
-    def order(self, code: UUID = ONE) -> Any:
-        return self.switches.take(SwitchOrder(switch=code, mode_slug="constrained", mode_version=1, mode=AFTER))
+    def order(self, code: UUID = ONE, **fields: Any) -> Any:
+        order = SwitchOrder(switch=code, mode_slug="constrained", mode_version=1, mode=AFTER, **fields)
+        return self.switches.take(order)
 
     async def switched(self, outcome: str) -> dict[str, Any]:
         await eventually(lambda: any(f["outcome"] == outcome for f in self.of(SwitchFinished)), outcome)
@@ -118,6 +123,16 @@ async def test_a_mode_that_is_too_much_for_the_host_goes_back_by_itself(job: Job
     assert (job.face.modes, job.switches.mode) == ([AFTER, BEFORE], BEFORE)
     job.miss_for(MOST_MISSED_S)  # not the switch's doing any more
     assert len(job.of(SwitchFinished)) == 2
+
+
+async def test_a_provider_that_is_too_much_for_the_host_goes_back_by_itself(job: Job) -> None:
+    job.face.choice = before = Choice("tavus", {"pal_id": "p1"})
+    job.order(provider="builtin", provider_settings={"presenter": "omar"})
+    await job.switched("applied")
+    assert job.face.choice == Choice("builtin", {"presenter": "omar"})
+    job.miss_for(MOST_MISSED_S)
+    await job.switched("went_back")
+    assert job.face.choice == before
 
 
 async def test_a_hitch_that_passes_brings_nothing_back(job: Job) -> None:

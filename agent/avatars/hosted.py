@@ -1,0 +1,215 @@
+"""An avatar that a vendor draws: the vendor's own LiveKit plugin, with the limits and the care that it lacks.
+
+The plugin orders an avatar that comes into the room as a participant of its own; the session's sound goes to it as data.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Final, TypeVar
+
+from livekit import rtc
+from livekit.agents import APIConnectOptions
+from livekit.agents.voice.avatar import AvatarSession, DataStreamAudioOutput
+from livekit.agents.voice.io import AudioOutput
+
+from agent.avatars import AvatarLostError, AvatarParts
+from agent.avatars.builtin.face_state import Expression
+from agent.avatars.vendor_calls import VendorCalls
+from protocol.events import LossCode, ProviderConversation
+from protocol.modes import ModeSettings
+from protocol.providers import VARIABLES
+
+logger = logging.getLogger(__name__)
+
+ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
+_CLOSE_S: Final = 5.0
+_LEAVES_S: Final = 0.2
+
+Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
+
+
+class _Session(rtc.EventEmitter[str]):
+    """What a plugin uses of an agent session: a place for its output. The session's own stays the voice line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output = self
+        self.sink: AudioOutput | None = None
+
+    def replace_audio_tail(self, sink: AudioOutput) -> None:
+        self.sink = sink
+
+
+class HostedAvatar(ABC):
+    """One avatar at a vendor, under an identity of its own: of two in a room, each is told from the other."""
+
+    vendor: ClassVar[str]  # as people write it
+    is_remote = True
+
+    def __init__(self, parts: AvatarParts) -> None:
+        """Raises `AvatarLostError` where the host has no key."""
+        variables = VARIABLES[parts.provider]
+        self._key = os.environ.get(variables.key, "")
+        self._url = os.environ.get(variables.url) or variables.default_url
+        if not self._key:
+            raise AvatarLostError(
+                LossCode.NOT_SET_UP,
+                f"{self.vendor} has no key on this host: {variables.key} is not set in the agent worker's environment.",
+            )
+        self._parts = parts
+        self._session = _Session()
+        self._plugin: AvatarSession[Any] | None = None
+        self._calls: VendorCalls | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._is_open = False
+        self._gone: asyncio.Future[AvatarLostError] = asyncio.get_running_loop().create_future()
+        # a vendor comes into the room from outside, as visitors do
+        self.livekit_url = os.environ.get("LIVEKIT_PUBLIC_URL") or os.environ.get("LIVEKIT_URL", "")
+        self.identity = f"{parts.provider}-avatar-{uuid.uuid4().hex[:8]}"
+
+    @abstractmethod
+    async def _make(self, calls: VendorCalls) -> AvatarSession[Any]:
+        """The plugin's avatar, set up. Raises `AvatarLostError`."""
+
+    async def _end(self, *, has_left: bool) -> bool:
+        """Ends at the vendor what leaving the room does not end. Returns whether nothing is open there any more."""
+        return has_left
+
+    @property
+    def _conversation(self) -> str:
+        """The vendor's id of what it bills; empty where its answer names none."""
+        return ""
+
+    @property
+    def sound(self) -> AudioOutput:
+        if self._session.sink is None:
+            raise RuntimeError("the avatar is not started")
+        return self._session.sink
+
+    async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
+        await connected()
+        limit_s, began = self._parts.mode.timeout_s, time.monotonic()
+        room = self._parts.room
+        room.on("participant_disconnected", self._on_left)
+        room.on("track_published", self._on_published)
+        room.on("track_unpublished", self._on_unpublished)
+        self._calls = calls = VendorCalls(self.vendor, self._url, self._key)
+        self._starting = asyncio.create_task(self._order(calls), name=f"{self._parts.provider}-start")
+        await asyncio.wait({self._starting}, timeout=limit_s)
+        if not self._starting.done():
+            self._tell_opened()  # the vendor may have heard the order
+            raise calls.failure(TimeoutError())
+        try:
+            self._starting.result()
+            self._tell_opened()
+        except AvatarLostError:
+            raise
+        except Exception as error:
+            raise calls.failure(error) from error
+        await self._wait_for_join(limit_s - (time.monotonic() - began), limit_s)
+
+    async def broken(self) -> AvatarLostError:
+        return await asyncio.shield(self._gone)
+
+    def show(self, expression: Expression) -> None:  # noqa: B027
+        """A hosted face makes its own expressions."""
+
+    def caption(self, text: str) -> None:  # noqa: B027
+        """Burns nothing in."""
+
+    async def switch(self, mode: ModeSettings) -> bool:
+        """A mode says how patient to be with a vendor; the picture is the vendor's."""
+        return True
+
+    async def aclose(self) -> None:
+        room = self._parts.room
+        room.off("participant_disconnected", self._on_left)
+        room.off("track_published", self._on_published)
+        room.off("track_unpublished", self._on_unpublished)
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._close()
+        except TimeoutError:
+            logger.warning("%s: the avatar did not close within %.0f s", self.vendor, _CLOSE_S)
+        if self._calls is not None:
+            await self._calls.aclose()
+
+    async def _order(self, calls: VendorCalls) -> None:
+        self._plugin = await self._make(calls)
+        await self._plugin.start(self._session, self._parts.room, livekit_url=self.livekit_url)  # type: ignore[call-arg, arg-type]
+
+    async def _wait_for_join(self, rest_s: float, limit_s: float) -> None:
+        if self._plugin is None:
+            raise RuntimeError("the avatar was not ordered")
+        joining = asyncio.create_task(self._plugin.wait_for_join(timeout=None), name=f"{self._parts.provider}-join")
+        try:
+            waiting: set[asyncio.Future[Any]] = {joining, self._gone}
+            await asyncio.wait(waiting, timeout=max(rest_s, 0.1), return_when=asyncio.FIRST_COMPLETED)
+            if self._gone.done():
+                raise self._gone.result()
+            if not joining.done():
+                raise AvatarLostError(
+                    LossCode.NOT_JOINED,
+                    f"{self.vendor} took the order, but its avatar did not come into the room within {limit_s:g} s.",
+                )
+            await joining
+        finally:
+            joining.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await joining
+
+    async def _close(self) -> None:
+        is_in_room = self._parts.room.isconnected()
+        if self._starting is not None and not self._starting.done():
+            # it may yet be answered, and would be billed: only the answer tells what there is to end
+            await asyncio.wait({self._starting}, timeout=_CLOSE_S / 2)
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        if self._plugin is not None:
+            await self._plugin.aclose()  # it leaves the room, as long as we are in it
+        sink = self._session.sink
+        if isinstance(sink, DataStreamAudioOutput):
+            self._parts.room.off("connection_state_changed", sink._handle_connection_state_changed)
+            DataStreamAudioOutput._playback_finished_handlers.pop(self.identity, None)
+            if sink._start_atask is not None:
+                sink._start_atask.cancel()
+        if self._is_open and await self._end(has_left=is_in_room):
+            self._is_open = False
+            self._tell("ended")
+
+    def _tell_opened(self) -> None:
+        self._is_open = True
+        self._tell("opened")
+
+    def _tell(self, change: str) -> None:
+        provider = self._parts.provider
+        self._parts.emit(ProviderConversation, provider=provider, conversation=self._conversation, change=change)
+
+    def _on_left(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self.identity:
+            self._lose(LossCode.LEFT, f"{self.vendor}'s avatar left the room in the middle of the session.")
+
+    def _on_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self.identity:
+            publication.set_subscribed(False)  # visitors look at it, the job need not
+
+    def _on_unpublished(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self.identity and publication.kind == rtc.TrackKind.KIND_VIDEO:
+            # one that leaves takes its tracks along first
+            sentence = f"{self.vendor}'s avatar took its picture away in the middle of the session."
+            asyncio.get_running_loop().call_later(_LEAVES_S, self._lose, LossCode.STOPPED, sentence)
+
+    def _lose(self, code: LossCode, sentence: str) -> None:
+        if not self._gone.done():
+            self._gone.set_result(AvatarLostError(code, sentence))
+
+
+def with_calls(plugin: type[Plugin], calls: VendorCalls) -> type[Plugin]:
+    """The plugin as it is, but for where it takes its HTTP session from."""
+    return type(plugin.__name__, (plugin,), {"_ensure_http_session": lambda _: calls.session})

@@ -1,0 +1,227 @@
+"""The one avatar that is seen and heard, whose sound the voice line feeds, and the still picture in reserve."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from livekit import rtc
+from livekit.agents import AgentSession
+from pydantic import JsonValue, ValidationError
+
+from agent.avatars import Avatar, AvatarLostError, AvatarParts, UnknownProvider, make_avatar
+from agent.avatars.builtin.face_state import Expression
+from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE
+from agent.avatars.voice_line import VoiceLine
+from agent.frames import FrameTiming
+from protocol.control import FACE_ATTRIBUTE, Face
+from protocol.events import LossCode
+from protocol.jobspec import JobSpec
+from protocol.modes import ModeSettings
+from protocol.providers import HOSTED, STILL
+
+logger = logging.getLogger(__name__)
+
+_SENTENCE_S: Final = 8.0  # how long a speech may go on before it is taken over in its middle
+_HEARD_S: Final = 0.4  # for visitors to subscribe to a new sound
+_BOTH_S: Final = 1.0  # how long an avatar that is replaced stays, for visitors' pages to change over
+_OVERDUE_S: Final = 6.0  # beyond its length, for which a hosted avatar may be busy with a speech
+_LOOK_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A provider and its settings."""
+
+    provider: str
+    settings: Mapping[str, JsonValue]
+
+    @property
+    def is_hosted(self) -> bool:
+        return self.provider in HOSTED
+
+
+class Shown:
+    """`by` is the provider whose avatar is shown; "still" is the still picture."""
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        session: "AgentSession[None]",
+        spec: JobSpec,
+        on_frame: Callable[[FrameTiming], None],
+        warn: Callable[[str], None],
+        emit: Callable[..., None],
+    ) -> None:
+        self.by = ""
+        self.connected: Callable[[], Awaitable[None]] = _at_once
+        self._room = room
+        self._spec = spec
+        self._on_frame = on_frame
+        self._warn = warn
+        self._emit = emit
+        self._line = VoiceLine(AUDIO_SAMPLE_RATE)
+        session.output.replace_audio_tail(self._line)
+        self._avatar: Avatar | None = None
+        self._expression = Expression.NEUTRAL
+        self._still: asyncio.Task[bytearray] | None = None
+        self._still_mode = spec.mode
+        self._closing: set[asyncio.Task[None]] = set()
+        self._is_over = asyncio.Event()
+
+    @property
+    def avatar(self) -> Avatar:
+        if self._avatar is None:
+            raise RuntimeError("no avatar is shown yet")
+        return self._avatar
+
+    def express(self, expression: Expression) -> None:
+        self._expression = expression
+        if self._avatar is not None:
+            self._avatar.show(expression)
+
+    def caption(self, text: str) -> None:
+        if self._avatar is not None:
+            self._avatar.caption(text)
+
+    async def started(self, choice: Choice, mode: ModeSettings) -> Avatar:
+        """A provider's avatar, started and not shown yet. Raises `AvatarLostError` for a hosted one that could not be started,
+        and what it raises for one that is rendered here."""
+        avatar: Avatar | None = None
+        try:
+            avatar = make_avatar(self._parts(choice, mode))
+            await avatar.start(self.connected)
+        except BaseException as error:
+            if avatar is not None:
+                self._own(_close(avatar))
+            if not choice.is_hosted or isinstance(error, AvatarLostError) or not isinstance(error, Exception):
+                raise
+            raise _as_loss(choice.provider, error) from error
+        return avatar
+
+    async def show(self, avatar: Avatar, by: str) -> None:
+        """Between two speeches, `avatar` is seen and heard; what was shown before goes. Closes it where that is broken off."""
+        try:
+            await self._line.pause_between(_SENTENCE_S)
+        except BaseException:
+            self._own(_close(avatar))
+            raise
+        avatar.show(self._expression)
+        earlier, self._avatar, self.by = self._avatar, avatar, by
+        self._line.follow(avatar.sound, is_remote=avatar.is_remote)
+        if earlier is not None:
+            self._own(self._close_later(earlier))
+        await self._tell(Face.MOVING)
+
+    async def show_still(self, face: Face = Face.STILL) -> float:
+        """At once: the still picture, and the voice goes on in mid-sentence. Returns how long that took, milliseconds."""
+        from agent.avatars.still import StillAvatar, still_mode
+
+        began = time.monotonic()
+        earlier, self._avatar = self._avatar, None
+        self._line.release(is_gone=face is Face.STILL)
+        if earlier is not None:
+            self._own(_close(earlier))
+        await self.connected()
+        picture = await asyncio.shield(self._still or self.draw_still(self._spec.mode))
+        still = StillAvatar(self._parts(Choice(STILL, {}), still_mode(self._still_mode)), picture)
+        await still.start(self.connected)
+        if any(one.kind == _VISITOR for one in self._room.remote_participants.values()):
+            await still.heard(_HEARD_S)
+        self._avatar, self.by = still, STILL
+        self._line.follow(still.sound)
+        took_ms = (time.monotonic() - began) * 1000
+        logger.info("the still picture has taken over in %.0f ms", took_ms)
+        await self._tell(face)
+        return took_ms
+
+    def draw_still(self, mode: ModeSettings) -> asyncio.Task[bytearray]:
+        """In the background, for it to be there when it is needed; once."""
+        from agent.avatars.still import draw_still
+
+        if self._still is None:
+            self._still_mode = mode
+            self._still = asyncio.create_task(draw_still(self._spec, mode), name="still-picture")
+        return self._still
+
+    async def lost(self) -> AvatarLostError:
+        """Why what is shown is lost, once it is. An avatar elsewhere that does not finish what it says counts as lost."""
+        avatar = self.avatar
+        broken = asyncio.ensure_future(avatar.broken())
+        try:
+            while not broken.done():
+                await asyncio.wait({broken}, timeout=_LOOK_S)
+                overdue_s = self._line.overdue_s
+                if avatar.is_remote and overdue_s > _OVERDUE_S and not broken.done():
+                    sentence = f"The avatar did not finish what it had to say, {overdue_s:.0f} s after its time."
+                    return AvatarLostError(LossCode.STOPPED, sentence)
+            return broken.result()
+        finally:
+            broken.cancel()
+            await asyncio.gather(broken, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        await self._line.aclose()
+        if self._still is not None:
+            self._still.cancel()
+            await asyncio.gather(self._still, return_exceptions=True)
+        avatar, self._avatar = self._avatar, None
+        if avatar is not None:
+            self._own(_close(avatar))
+        self._is_over.set()
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _parts(self, choice: Choice, mode: ModeSettings) -> AvatarParts:
+        on_frame = _no_frame if choice.provider == STILL else self._on_frame
+        return AvatarParts(
+            self._room, self._spec, choice.provider, choice.settings, mode, on_frame, self._warn, self._emit
+        )
+
+    async def _tell(self, face: Face) -> None:
+        """Visitors' pages have one line for it. Not worth failing for."""
+        try:
+            if self._room.isconnected():
+                await self._room.local_participant.set_attributes({FACE_ATTRIBUTE: face.value})
+        except Exception:
+            logger.warning("visitors could not be told of the face", exc_info=True)
+
+    async def _close_later(self, avatar: Avatar) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._is_over.wait(), _BOTH_S)
+        await _close(avatar)
+
+    def _own(self, closing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(closing, name="avatar-close")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+async def _close(avatar: Avatar) -> None:
+    try:
+        await avatar.aclose()
+    except Exception:
+        logger.exception("an avatar did not close in good order")
+
+
+def _as_loss(provider: str, error: Exception) -> AvatarLostError:
+    if isinstance(error, ValidationError):
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:3])
+        return AvatarLostError(LossCode.NOT_SET_UP, f"The profile's settings for {provider} can't be used: {problems}")
+    if isinstance(error, UnknownProvider):
+        return AvatarLostError(LossCode.NOT_SET_UP, str(error))
+    logger.error("%s failed", provider, exc_info=error)
+    return AvatarLostError(LossCode.STOPPED, f"The avatar of {provider} failed: {type(error).__name__}.")
+
+
+async def _at_once() -> None:
+    """Before the job has said how to wait for the room."""
+
+
+def _no_frame(_: FrameTiming) -> None:
+    """A still picture's frames say nothing of the host."""
+
+
+_VISITOR: Final = rtc.ParticipantKind.PARTICIPANT_KIND_STANDARD

@@ -1,0 +1,255 @@
+"""Hosted avatars in a job's hands: the vendors' own plugins, stand-ins in place of the vendors, a real LiveKit server."""
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from livekit import api, rtc
+from livekit.agents import AgentSession
+from livekit.agents.job import _JobContextVar
+
+from agent.avatars import AvatarLostError
+from agent.avatars.keeper import FaceKeeper
+from agent.avatars.shown import Choice
+from protocol.control import FACE_ATTRIBUTE, Face
+from protocol.jobspec import ProfileSpec
+from protocol.modes import BUILT_IN_MODES
+from tests.agent.conftest import eventually, make_spec
+from tests.agent.conversing import Events
+from tests.agent.visitor import Visitor
+from tests.services import LiveKit
+from tests.standin_server import StandInServer, standins
+from tests.standins.conftest import AGENT, AVATAR, FACE, PAL, Job
+
+__all__ = ["standins"]
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "bithuman": {"avatar_id": AGENT},
+    "tavus": {"pal_id": PAL, "face_id": FACE},
+    "bey": {"avatar_id": AVATAR},
+    "builtin": {},
+    "test-card": {"quality": "low"},
+}
+PATIENCE = {"timeout_s": 6.0, "retries": 1, "retry_interval_s": 0.2}
+RATE = 24_000
+
+
+@dataclass
+class Kept:
+    """A face that is kept before a visitor."""
+
+    keeper: FaceKeeper
+    session: AgentSession[None]
+    room: rtc.Room
+    visitor: Visitor
+    events: Events
+    standins: StandInServer
+    broken: asyncio.Task[str]
+
+    async def say(self, seconds: float) -> Any:
+        """Returns when it was played."""
+        output = self.session.output.audio
+        assert output is not None
+        time_s = np.arange(RATE // 10) / RATE
+        tone = (9_000 * np.sin(2 * np.pi * 300 * time_s)).astype(np.int16)
+        for _ in range(round(seconds * 10)):
+            await output.capture_frame(rtc.AudioFrame(tone.tobytes(), RATE, 1, len(tone)))
+        output.flush()
+        return await asyncio.wait_for(output.wait_for_playout(), seconds + 15)
+
+    async def told(self, kind: str, number: int = 1) -> Any:
+        """The last event of a kind, once there are so many."""
+        await eventually(lambda: len(self.events.of(kind)) >= number, kind)
+        return self.events.of(kind)[-1]
+
+    @property
+    def face(self) -> str:
+        agent = self.visitor.room.remote_participants["agent"]
+        return agent.attributes.get(FACE_ATTRIBUTE, "")
+
+    @property
+    def workers(self) -> list[rtc.RemoteParticipant]:
+        """Avatars that are in the room as participants of their own."""
+        people = self.visitor.room.remote_participants.values()
+        return [one for one in people if one.attributes.get("lk.publish_on_behalf")]
+
+    def conversations(self, vendor: str) -> list[dict[str, Any]]:
+        return [one for one in self.standins.seen(vendor)["conversations"] if one["room"] == self.room.name]
+
+
+Keep = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests: pictures that are made ready once."""
+    return tmp_path_factory.mktemp("hosted")
+
+
+@pytest.fixture
+async def keep(
+    livekit: LiveKit, standins: StandInServer, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Keep]:
+    """Starts a profile with this provider in a room with one visitor, and watches over it."""
+    for name, value in {**livekit.environment, **standins.environment, "AVATARY_HOME": str(home)}.items():
+        monkeypatch.setenv(name, value)
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(provider: str, **profile: Any) -> Kept:
+            spec = make_spec("atlas", mode=BUILT_IN_MODES["constrained"].model_copy(update=PATIENCE))
+            fields = spec.profile.model_dump() | {"provider_settings": SETTINGS[provider], "other_settings": SETTINGS}
+            spec = spec.model_copy(update={"profile": ProfileSpec(**{**fields, "provider": provider, **profile})})
+            room, session, events, visitor = rtc.Room(), AgentSession[None](), Events(), Visitor(livekit, spec.room)
+            grants = api.VideoGrants(room_join=True, room=spec.room, agent=True, can_update_own_metadata=True)
+            token = api.AccessToken(livekit.api_key, livekit.api_secret).with_identity("agent").with_kind("agent")
+            livekit_api = await stack.enter_async_context(
+                api.LiveKitAPI(livekit.url, livekit.api_key, livekit.api_secret)
+            )
+            _JobContextVar.set(cast(Any, Job("agent", livekit_api)))
+            await room.connect(livekit.url, token.with_grants(grants).to_jwt())
+            stack.push_async_callback(room.disconnect)
+            await visitor.join()
+            stack.push_async_callback(visitor.leave)
+            keeper = FaceKeeper(room, session, spec, on_frame=lambda _: None, warn=lambda _: None, emit=events.emit)
+            stack.push_async_callback(keeper.aclose)
+            await keeper.start(_connected)
+            broken = asyncio.create_task(keeper.broken())
+            stack.callback(broken.cancel)
+            return Kept(keeper, session, room, visitor, events, standins, broken)
+
+        yield start
+
+
+async def _connected() -> None:
+    """The room is joined before the avatar starts."""
+
+
+@pytest.fixture(autouse=True)
+def _normal_again(standins: StandInServer) -> Iterator[None]:
+    yield
+    for vendor in ("bithuman", "tavus", "bey"):
+        standins.behave(vendor)
+
+
+@pytest.mark.parametrize("provider", ["bithuman", "tavus", "bey"])
+async def test_a_hosted_avatar_speaks_tells_no_secret_and_leaves_nothing_behind(keep: Keep, provider: str) -> None:
+    kept = await keep(provider)
+    finished = await kept.say(1.0)
+    assert not finished.interrupted
+    assert finished.playback_position == pytest.approx(1.0, abs=0.05)
+    await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
+    assert kept.face == Face.MOVING
+    assert [event.change for event in kept.events.all] == ["opened"]
+
+    everybody = [*kept.visitor.room.remote_participants.values(), kept.visitor.room.local_participant]
+    told = json.dumps([[one.identity, one.name, one.metadata, dict(one.attributes)] for one in everybody])
+    assert len(kept.workers) == 1
+    secrets = [value for name, value in kept.standins.environment.items() if not name.endswith("_URL")]
+    assert not [secret for secret in [*secrets, os.environ["LIVEKIT_API_SECRET"]] if secret in told]
+
+    await kept.keeper.aclose()
+    await eventually(lambda: not kept.workers, "the avatar leaves")
+    await eventually(lambda: not kept.conversations(provider)[-1]["open"], "nothing is billed any more")
+    opened, ended = kept.events.of("provider_conversation")
+    assert (ended.change, ended.conversation) == ("ended", opened.conversation)
+    assert bool(opened.conversation) == (provider == "tavus")
+
+
+async def test_when_it_dies_in_mid_sentence_the_voice_goes_on_with_the_still_until_it_is_back(keep: Keep) -> None:
+    kept = await keep("bey")
+    avatar = kept.workers[0].identity
+    saying = asyncio.create_task(kept.say(4.0))
+    await eventually(lambda: kept.visitor.heard_s > 0.5, "the sound")
+    await cast(Any, _JobContextVar.get()).api.room.remove_participant(
+        api.RoomParticipantIdentity(room=kept.room.name, identity=avatar)
+    )
+    lost, over = await kept.told("avatar_lost"), await kept.told("avatar_taken_over")
+    assert (lost.provider, lost.code, lost.tries, lost.again_in_s) == ("bey", "left", 1, 0.2)
+    assert (over.provider, over.took_ms < 1000) == ("still", True)
+    finished = await saying
+    assert not finished.interrupted
+    assert finished.playback_position == pytest.approx(4.0, abs=0.05)
+    await kept.told("avatar_back")
+    assert [one.identity for one in kept.workers] != [avatar]
+    await eventually(lambda: kept.face == Face.MOVING, "visitors are told")
+    assert not (await kept.say(0.5)).interrupted
+
+
+async def test_a_provider_that_fails_is_tried_as_the_mode_says_and_then_the_fallback_takes_over(
+    keep: Keep, standins: StandInServer
+) -> None:
+    standins.behave("tavus", "500")
+    kept = await keep("tavus", fallback="test-card")
+    await kept.told("avatar_taken_over", 2)
+    causes = [(one.provider, one.code, one.tries, one.again_in_s) for one in kept.events.of("avatar_lost")]
+    assert causes == [("tavus", "provider_error", 1, 0.2), ("tavus", "provider_error", 2, None)]
+    assert [one.provider for one in kept.events.of("avatar_taken_over")] == ["still", "test-card"]
+    assert not (await kept.say(0.5)).interrupted
+    assert not kept.workers
+
+
+async def test_too_many_requests_are_not_repeated_before_the_provider_allows_it(
+    keep: Keep, standins: StandInServer
+) -> None:
+    standins.behave("bithuman", "429", seconds=1, times=1)
+    kept = await keep("bithuman")
+    lost = await kept.told("avatar_lost")
+    assert (lost.code, lost.again_in_s) == ("rate_limited", 1.0)
+    assert "Too many requests" in lost.sentence
+    assert (await kept.told("avatar_back")).away_ms >= 1000
+
+
+@pytest.mark.parametrize(
+    ("provider", "behaviour", "code"),
+    [
+        ("bithuman", "401", "unauthorized"),
+        ("tavus", "402", "payment_required"),
+        ("bey", "403", "forbidden"),
+        ("tavus", "silent", "no_answer"),
+        ("bey", "refuse", "unreachable"),
+        ("tavus", "never-join", "not_joined"),
+        ("bithuman", "expired-token", ""),
+    ],
+)
+async def test_every_way_to_fail_has_its_code_and_the_voice_all_the_same(
+    keep: Keep, standins: StandInServer, monkeypatch: pytest.MonkeyPatch, provider: str, behaviour: str, code: str
+) -> None:
+    standins.behave(provider, behaviour)
+    monkeypatch.setitem(cast(Any, PATIENCE), "timeout_s", 1.0 if behaviour in ("silent", "never-join") else 6.0)
+    kept = await keep(provider)
+    assert [one.code for one in kept.events.of("avatar_lost")][:1] == ([code] if code else [])
+    await eventually(lambda: kept.face == (Face.STILL if code else Face.MOVING), "visitors are told")
+    assert not (await kept.say(0.3)).interrupted
+    keys = [value for name, value in standins.environment.items() if not name.endswith("_URL")]
+    assert not any(key in one.sentence for one in kept.events.of("avatar_lost") for key in keys)
+
+
+async def test_an_operators_change_of_provider_comes_beside_the_present_one(keep: Keep) -> None:
+    kept = await keep("tavus")
+    saying = asyncio.create_task(kept.say(2.0))
+    await eventually(lambda: kept.visitor.heard_s > 0.5, "the sound")
+    await kept.keeper.switch(kept.keeper.mode, Choice("bey", SETTINGS["bey"]))
+    assert not (await saying).interrupted
+    await eventually(lambda: [one.identity[:3] for one in kept.workers] == ["bey"], "the earlier one leaves")
+    await eventually(lambda: not kept.conversations("tavus")[-1]["open"], "Tavus is told")
+    await kept.keeper.switch(kept.keeper.mode, Choice("test-card", SETTINGS["test-card"]))
+    assert not (await kept.say(0.5)).interrupted
+    await eventually(lambda: not kept.workers, "nobody else draws it")
+    assert not kept.events.of("avatar_lost")
+
+
+async def test_a_change_to_a_provider_that_refuses_leaves_all_as_it_was(keep: Keep, standins: StandInServer) -> None:
+    kept = await keep("test-card")
+    standins.behave("bithuman", "402")
+    with pytest.raises(AvatarLostError, match="402"):
+        await kept.keeper.switch(kept.keeper.mode, Choice("bithuman", SETTINGS["bithuman"]))
+    assert kept.keeper.choice.provider == "test-card"
+    assert not (await kept.say(0.5)).interrupted
+    assert kept.events.all == []

@@ -1,0 +1,163 @@
+"""What the session says, whoever says it: nothing is lost when the sink changes, and nobody waits for a dead one."""
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+from livekit import rtc
+from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+
+from agent.avatars.voice_line import REWIND_S, VoiceLine
+
+RATE = 24_000
+
+
+class Sink(AudioOutput):
+    """Takes frames at once; says so when it is told to."""
+
+    def __init__(self, rate: int = RATE) -> None:
+        super().__init__(label="sink", capabilities=AudioOutputCapabilities(pause=False), sample_rate=rate)
+        self.taken: list[rtc.AudioFrame] = []
+        self.ends = self.clears = 0
+        self.is_dead = False
+
+    async def capture_frame(self, frame: rtc.AudioFrame) -> None:
+        if self.is_dead:
+            await asyncio.Event().wait()
+        await super().capture_frame(frame)
+        self.taken.append(frame)
+
+    def flush(self) -> None:
+        super().flush()
+        self.ends += 1
+
+    def clear_buffer(self) -> None:
+        self.clears += 1
+
+    @property
+    def taken_s(self) -> float:
+        return sum(frame.duration for frame in self.taken)
+
+    def begin(self) -> None:
+        self.on_playback_started(created_at=time.time())
+
+    def finish(self, *, interrupted: bool = False) -> None:
+        self.on_playback_finished(playback_position=self.taken_s, interrupted=interrupted)
+
+
+async def say(line: VoiceLine, seconds: float) -> None:
+    frame = rtc.AudioFrame(np.zeros(RATE // 10, np.int16).tobytes(), RATE, 1, RATE // 10)
+    for _ in range(round(seconds * 10)):
+        await line.capture_frame(frame)
+    line.flush()
+    for _ in range(round(seconds * 10) + 5):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def line() -> VoiceLine:
+    return VoiceLine(RATE)
+
+
+async def test_what_is_said_reaches_the_sink_and_its_end_comes_back(line: VoiceLine) -> None:
+    sink = Sink()
+    line.follow(sink)
+    await say(line, 1.0)
+    assert (round(sink.taken_s, 3), sink.ends) == (1.0, 1)
+    sink.begin()
+    sink.finish()
+    finished = await asyncio.wait_for(line.wait_for_playout(), 1)
+    assert finished.playback_position == pytest.approx(1.0)
+    assert not finished.interrupted
+
+
+async def test_another_sink_says_the_rest_of_the_sentence_from_shortly_before(
+    line: VoiceLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    await say(line, 3.0)
+    first.begin()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 2.0)
+    line.follow(second)
+    assert first.clears == 1
+    for _ in range(40):
+        await asyncio.sleep(0)
+    assert second.taken_s == pytest.approx(3.0 - 2.0 + REWIND_S, abs=0.11)
+    first.finish(interrupted=True)  # told late, by one that is not listened to any more
+    second.begin()
+    second.finish()
+    finished = await asyncio.wait_for(line.wait_for_playout(), 1)
+    assert finished.playback_position == pytest.approx(3.0)
+    assert not finished.interrupted
+
+
+async def test_without_a_sink_speech_waits_for_one(line: VoiceLine) -> None:
+    await say(line, 0.5)
+    sink = Sink()
+    line.follow(sink)
+    await say(line, 0.5)
+    assert (round(sink.taken_s, 3), sink.ends) == (1.0, 2)
+
+
+async def test_a_pause_silences_the_sink_and_the_sentence_goes_on_after_it(line: VoiceLine) -> None:
+    sink = Sink()
+    line.follow(sink)
+    await say(line, 1.0)
+    line.pause()
+    sink.finish(interrupted=True)
+    assert sink.clears == 1
+    sink.taken.clear()
+    line.resume()
+    await say(line, 0.1)
+    assert round(sink.taken_s, 3) == 1.1
+
+
+async def test_an_interruption_ends_all_that_was_to_be_said_once_the_sink_is_silent(line: VoiceLine) -> None:
+    sink = Sink()
+    line.follow(sink)
+    await say(line, 1.0)
+    sink.begin()
+    line.clear_buffer()
+    await say(line, 0.4)
+    assert round(sink.taken_s, 3) == 1.0, "the next speech waits until the earlier one is silenced"
+    sink.finish(interrupted=True)
+    await say(line, 0.1)
+    assert round(sink.taken_s, 3) == 1.5
+    sink.finish()
+    sink.finish()
+    finished = await asyncio.wait_for(line.wait_for_playout(), 1)
+    assert not finished.interrupted
+
+
+async def test_nobody_waits_for_a_dead_sink(line: VoiceLine) -> None:
+    sink = Sink()
+    sink.is_dead = True
+    line.follow(sink, is_remote=True)
+    await say(line, 1.0)
+    line.release()
+    other = Sink()
+    line.follow(other)
+    await say(line, 0.2)
+    assert round(other.taken_s, 3) == 1.2
+
+
+async def test_a_speech_that_is_not_told_to_be_over_becomes_overdue(
+    line: VoiceLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.follow(Sink(), is_remote=True)
+    await say(line, 1.0)
+    assert line.overdue_s == 0
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 9.0)
+    assert line.overdue_s == pytest.approx(9 - 1, abs=0.5)
+
+
+async def test_a_sink_of_another_rate_gets_sound_of_its_rate(line: VoiceLine) -> None:
+    sink = Sink(16_000)
+    line.follow(sink)
+    await say(line, 2.0)
+    assert {frame.sample_rate for frame in sink.taken} == {16_000}
+    assert sink.taken_s == pytest.approx(2.0, abs=0.02)
