@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compose, host, jobs, lipsync, live, peer, starts, talk, visits, words
+from benchmarks import compose, host, jobs, lipsync, live, modes, peer, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -56,6 +56,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "peer": peer.frames,
     "full-hd": jobs.full_hd,
     "four": jobs.four,
+    "modes": modes.side_by_side,
     "lipsync": lipsync.in_step,
     "talk": talk.conversation,
     "words": words.errors,

@@ -100,7 +100,7 @@ def full_hd(stack: Stack, repetitions: int) -> list[Row]:
 async def _full_hd(stack: Stack) -> list[Row]:
     rows: list[Row] = []
     for tv, label, target in (("none", "off", 0.8), ("harbour", "on", 1.0)):
-        talking = await _Talking.begun(stack, "exhibition", _profile(stack, tv))
+        talking = await _Talking.begun(stack, "exhibition", speaking_profile(stack, tv))
         await asyncio.sleep(SETTLE_S)
         await talking.measure(SECONDS, 30)
         await talking.end()
@@ -116,7 +116,7 @@ def four(stack: Stack, repetitions: int) -> list[Row]:
 
 
 async def _four(stack: Stack) -> list[Row]:
-    profile = _profile(stack, "none")
+    profile = speaking_profile(stack, "none")
     talking: list[_Talking] = []
     own = psutil.Process()
     try:
@@ -142,7 +142,8 @@ async def _four(stack: Stack) -> list[Row]:
     ]
 
 
-def _profile(stack: Stack, tv: str) -> str:
+def speaking_profile(stack: Stack, tv: str) -> str:
+    """Code of a new profile whose greeting is long enough to measure in."""
     settings = {"presenter": "omar", "scene": "museum-hall", "tv": tv}
     body = {"name": f"Speaker {uuid.uuid4().hex[:6]}", "greeting": GREETING, "provider_settings": settings}
     return str(stack.api("POST", "profiles", body)["code"])

@@ -1,6 +1,6 @@
 """What was measured around switches, as tags: the sessions app itself never imports monitoring."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import template
 
@@ -9,6 +9,8 @@ from monitoring.switches import SwitchLine, present_spell, switch_lines
 from sessions.models import AvatarSession, ModeSwitch, ModeVersion
 
 register = template.Library()
+
+MEASURED_FROM_S: Final = 5  # a few seconds say little
 
 
 @register.simple_tag
@@ -34,7 +36,7 @@ def outcome_of(session: AvatarSession, switch: ModeSwitch) -> dict[str, Any]:
             session.host,
             line.before,
             providers=(switch.from_provider or session.provider, switch.to_provider or session.provider),
-            after=line.after,
+            after=line.after if line.after.seconds >= MEASURED_FROM_S else None,
             gap_ms=line.gap_ms,
             until=switch.requested_at,
         ),

@@ -23,7 +23,7 @@ from sessions.presenters import portrait_url
 from sessions.verdicts import session_sentence, waiting_for
 from sessions.views.refusals import says_why
 
-FRAGMENTS: Final = ("header", "readiness", "visitors", "steps", "switches", "events", "invite")
+FRAGMENTS: Final = ("header", "facts", "readiness", "visitors", "steps", "switches", "events", "invite")
 MAX_EVENTS: Final = 200
 
 

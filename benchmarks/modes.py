@@ -1,0 +1,173 @@
+"""The five modes side by side: how soon a session of it is ready, what its job takes while it speaks, what a visitor receives,
+and how long a visitor's picture holds when a session is switched to it.
+
+Bandwidth and drift are measured by a participant that hears and decodes, the gap of a switch by Chromium on the visitor's page.
+"""
+
+import asyncio
+import os
+import statistics
+import time
+from typing import Any, Final
+
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks import lipsync
+from benchmarks.guest import Guest, until
+from benchmarks.jobs import speaking_profile
+from launch.browser import find_chromium
+from protocol.modes import BUILT_IN_MODES
+from tests.stack import VISITOR_BROWSER_FLAGS, Stack
+
+Row = tuple[str, str, list[float], float | None, str]
+STARTS: Final = 3
+SECONDS: Final = 12  # of speech that are measured
+SETTLE_S: Final = 2.0
+UTTERANCES: Final = 5
+ROUNDS: Final = 3  # switches to each mode
+BETWEEN_SWITCHES_S: Final = 1.0
+FULL_ROUND_AT: Final = 10  # repetitions from which on all of that is done; fewer are for trying the measurement out
+MIB: Final = 1024 * 1024
+GAP_TARGET_MS: Final = 200.0
+DRIFT_TARGET_MS: Final = 45.0
+COLUMNS: Final = (  # of the table: what, unit, statistic
+    ("start to READY", "ms", "median"),
+    ("CPU while it speaks", "core", "median"),
+    ("memory", "MB USS", "median"),
+    ("frame time p95", "ms", "median"),
+    ("switch gap", "ms", "p95"),
+    ("mouth off sound", "ms", "median"),
+    ("bandwidth", "kbit/s", "median"),
+)
+
+
+def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
+    """All figures of all modes; prints them as a table too."""
+    os.environ["AVATARY_HOME"] = str(stack.home)  # where the voice keeps its phrases
+    is_full = repetitions >= FULL_ROUND_AT
+    rows = {mode: asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1)) for mode in BUILT_IN_MODES}
+    for mode, gaps in _gaps(stack, ROUNDS if is_full else 1).items():
+        rows[mode]["switch gap"] = gaps
+    print(_table(rows), flush=True)
+    return [
+        (f"{mode}: {what}", unit, rows[mode][what], _target(what), statistic)
+        for mode in BUILT_IN_MODES
+        for what, unit, statistic in COLUMNS
+        if rows[mode].get(what)
+    ]
+
+
+def _target(what: str) -> float | None:
+    return {"switch gap": GAP_TARGET_MS, "mouth off sound": DRIFT_TARGET_MS}.get(what)
+
+
+async def _in_mode(stack: Stack, mode: str, starts: int) -> dict[str, list[float]]:
+    """What a session in `mode` takes, from its request to its speech."""
+    profile = await asyncio.to_thread(speaking_profile, stack, "none")
+    ready_ms = []
+    for left in range(starts, 0, -1):
+        code = await asyncio.to_thread(stack.start_session, mode, profile=profile)
+        ready_ms.append((await asyncio.to_thread(stack.wait_ready, code))["readiness"]["ready_ms"])
+        if left > 1:
+            await asyncio.to_thread(stack.stop_session, code)
+    guest = Guest(stack, await asyncio.to_thread(stack.new_link, code))
+    await guest.join()
+    await until(lambda: guest.video is not None, 15)
+    await guest.report(first_frame_ms=1)
+    if not await until(lambda: bool(guest.loud_at), 30):
+        raise RuntimeError("the greeting was not heard")
+    await asyncio.sleep(SETTLE_S)
+    taken = await _while_speaking(stack, code, guest)
+    await guest.leave()
+    await asyncio.to_thread(stack.stop_session, code)
+    drift = (await lipsync.measured(stack, UTTERANCES, mode))[1][2]
+    return {"start to READY": ready_ms, **taken, "mouth off sound": drift}
+
+
+async def _while_speaking(stack: Stack, code: str, guest: Guest) -> dict[str, list[float]]:
+    job = psutil.Process((await asyncio.to_thread(stack.session, code))["job_pid"])
+    cpu: list[float] = []
+    kbps: list[float] = []
+    began, busy_s, received = time.monotonic(), sum(job.cpu_times()[:2]), await _received_bytes(guest)
+    at = began
+    for second in range(SECONDS):
+        await asyncio.sleep(max(began + second + 1 - time.monotonic(), 0.1))
+        now, busy_now_s, received_now = time.monotonic(), sum(job.cpu_times()[:2]), await _received_bytes(guest)
+        cpu.append((busy_now_s - busy_s) / (now - at))
+        kbps.append((received_now - received) * 8 / 1000 / (now - at))
+        at, busy_s, received = now, busy_now_s, received_now
+    if guest.quiet_for(3):
+        raise RuntimeError("the greeting was over before it was measured")
+    own = job.memory_full_info().uss / MIB
+    samples = (await asyncio.to_thread(stack.api, "GET", f"sessions/{code}/samples"))[-SECONDS:]
+    frames = [sample["frame_p95_ms"] for sample in samples if sample.get("frame_p95_ms") is not None]
+    return {"CPU while it speaks": cpu, "memory": [own], "frame time p95": frames, "bandwidth": kbps}
+
+
+async def _received_bytes(guest: Guest) -> int:
+    """Of the picture, since it is received."""
+    if guest.video is None:
+        raise RuntimeError("no picture was subscribed")
+    stats = await guest.video.get_stats()
+    return sum(each.inbound_rtp.inbound.bytes_received for each in stats if each.HasField("inbound_rtp"))
+
+
+def _gaps(stack: Stack, rounds: int) -> dict[str, list[float]]:
+    """A talking session goes round through all modes; what the visitor's browser saw of each switch."""
+    code = stack.start_session("balanced", profile=speaking_profile(stack, "none"))
+    stack.wait_ready(code)
+    url = stack.new_link(code)["url"]
+    others = [mode for mode in BUILT_IN_MODES if mode != "balanced"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=VISITOR_BROWSER_FLAGS)
+        page = browser.new_context(permissions=["microphone"]).new_page()
+        _talk(page, url)
+        stack.wait_for(code, lambda session: any(v["first_frame_ms"] for v in session["visits"]), "a face seen", 60)
+        for mode in [*others, "balanced"] * rounds:
+            _switch(stack, code, mode)
+            time.sleep(BETWEEN_SWITCHES_S)
+        browser.close()
+    switches = stack.session(code)["switches"]
+    stack.stop_session(code)
+    return {
+        mode: [switch["gap_ms"] for switch in switches if switch["to_mode"] == mode and switch["gap_ms"] is not None]
+        for mode in BUILT_IN_MODES
+    }
+
+
+def _talk(page: Page, url: str) -> None:
+    page.goto(url, wait_until="networkidle")
+    page.get_by_role("button", name="Talk with").click()
+
+
+def _switch(stack: Stack, code: str, mode: str) -> None:
+    """Until its gap is told, or it has failed."""
+    switch = stack.api("POST", f"sessions/{code}/mode", {"mode": mode})["code"]
+
+    def is_told(session: dict[str, Any]) -> bool:
+        made = next(each for each in session["switches"] if each["code"] == switch)
+        return made["gap_ms"] is not None or made["outcome"] not in ("pending", "applied")
+
+    stack.wait_for(code, is_told, f"the gap of the switch to {mode}", 30)
+
+
+def _table(rows: dict[str, dict[str, list[float]]]) -> str:
+    """Modes as columns, figures as lines."""
+    lines = ["".join([f"{'':<28}", *(f"{mode:>19}" for mode in rows)])]
+    for what, unit, statistic in COLUMNS:
+        cells = [_cell(rows[mode].get(what, []), statistic, 2 if unit == "core" else 0) for mode in rows]
+        lines.append("".join([f"{f'{what}, {unit}':<28}", *(f"{cell:>19}" for cell in cells)]))
+    return "\n".join(lines)
+
+
+def _cell(values: list[float], statistic: str, digits: int) -> str:
+    if not values:
+        return "-"
+    value = statistics.median(values) if statistic == "median" else _p95(values)
+    return f"{value:.{digits}f}"
+
+
+def _p95(values: list[float]) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
