@@ -30,13 +30,13 @@ class FrameReporter:
         self._on_missed = on_missed
         self._budget_ms = budget_ms
         self._timings: list[FrameTiming] = []
-        self._missed_s = 0
+        self.missed_s = 0  # seconds in a row, up to now, in which frames missed their budget
 
     def follow(self, budget_ms: float) -> None:
         """Frames have another budget from now on."""
         self.report()
         self._budget_ms = budget_ms
-        self._missed_s = 0
+        self.missed_s = 0
 
     def on_frame(self, timing: FrameTiming) -> None:
         self._timings.append(timing)
@@ -69,11 +69,11 @@ class FrameReporter:
         self._emit(FrameStats, budget_ms=self._budget_ms, **counts)
         # of a repeated frame, the time is how long its successor has been waited for
         over = [timing.took_ms for timing in timings if timing.took_ms > self._budget_ms]
-        self._missed_s = self._missed_s + 1 if len(over) > MOST_OVER * len(timings) else 0
+        self.missed_s = self.missed_s + 1 if len(over) > MOST_OVER * len(timings) else 0
         if over:
             self._emit(FrameOverrun, took_ms=max(over), budget_ms=self._budget_ms, count=len(over))
-        if self._missed_s:
-            self._on_missed(self._missed_s)
+        if self.missed_s:
+            self._on_missed(self.missed_s)
 
 
 def _percentile(ordered: list[float], share: float) -> float:

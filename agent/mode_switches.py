@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 TRIAL_S: Final = 30.0  # how long a new mode is watched
 _CHANGE_OVER_S: Final = 10.0  # beyond a provider's own time: for its avatar to wait for the end of a sentence
 MOST_MISSED_S: Final = 10  # seconds in a row with frames over budget, after which the earlier mode comes back
+LATE_ALREADY_S: Final = 3  # seconds in a row before a switch to a lighter mode: what is late after it is not its doing
 
 
 class _Trial(NamedTuple):
@@ -99,6 +100,7 @@ class ModeSwitches:
 
     async def _switch(self, order: SwitchOrder) -> None:
         earlier, choice, self._trial, began = self.mode, self._avatar.choice, None, time.monotonic()
+        is_relief = self._frames.missed_s >= LATE_ALREADY_S and order.mode.pixel_rate < earlier.pixel_rate
         following = choice if order.provider is None else Choice(order.provider, order.provider_settings)
         try:
             await self._announce(f"{order.switch}")
@@ -108,7 +110,8 @@ class ModeSwitches:
             await self._finished(order.switch, "failed", began, _sentence(error, order.mode))
         else:
             await self._finished(order.switch, "applied", began)
-            self._trial = _Trial(order.switch, earlier, choice, time.monotonic())
+            if not is_relief:  # whose frames are late all the same are not helped by a heavier mode
+                self._trial = _Trial(order.switch, earlier, choice, time.monotonic())
 
     def on_missed(self, missed_s: int) -> None:
         """Frames have missed their budget for so many seconds in a row."""

@@ -10,7 +10,7 @@ from livekit import rtc
 
 from agent.avatars.shown import Choice
 from agent.frames import FrameReporter
-from agent.mode_switches import MOST_MISSED_S, ModeSwitches
+from agent.mode_switches import LATE_ALREADY_S, MOST_MISSED_S, ModeSwitches
 from protocol.control import SWITCH_ATTRIBUTE, SwitchOrder
 from protocol.events import SwitchFinished, SwitchSeen
 from protocol.modes import BUILT_IN_MODES, ModeSettings
@@ -111,6 +111,15 @@ async def test_a_switch_that_fails_leaves_the_mode_as_it_was(job: Job) -> None:
     job.order()
     assert "no such picture" in (await job.switched("failed"))["detail"]
     assert job.switches.mode is BEFORE
+
+
+async def test_a_lighter_mode_is_not_taken_back_for_frames_that_were_late_before_it(job: Job) -> None:
+    job.miss_for(LATE_ALREADY_S)
+    job.order()
+    await job.switched("applied")
+    job.miss_for(2 * MOST_MISSED_S)
+    assert job.switches.mode is AFTER
+    assert [told["outcome"] for told in job.of(SwitchFinished)] == ["applied"]
 
 
 async def test_a_mode_that_is_too_much_for_the_host_goes_back_by_itself(job: Job) -> None:
