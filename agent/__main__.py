@@ -1,6 +1,6 @@
 """`python -m agent start|stop|status`: the host's agent worker; `prepare-portrait`: a face from a picture;
 `preview-portrait`: a film in which it speaks; `answer|understand`: what avatars know; `prepare-scene-file|draw-scene`: films,
-slides and logos of scenes; `preflight|end-conversations`: vendors of hosted avatars.
+slides and logos of scenes; `preflight|end-conversations`: vendors of hosted avatars; `trial-visitor`: who asks questions aloud.
 
 One JSON line on success, a sentence on stderr otherwise; a portrait's or a film's progress is JSON lines before it.
 """
@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from agent import clip_program, portraits_program, scene_program, vendors_program
+from agent import clip_program, portraits_program, scene_program, trial_program, vendors_program
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
 
@@ -30,6 +30,7 @@ def main() -> int:
     )
     scene_program.add_draw_arguments(commands.add_parser("draw-scene", help="draw a still of a scene"))
     clip_program.add_arguments(commands.add_parser("preview-portrait", help="make a film in which a portrait speaks"))
+    trial_program.add_arguments(commands.add_parser("trial-visitor", help="talk to an avatar as a visitor does"))
     commands.add_parser(
         "preflight", help="ask vendors whether avatars could start; the order is read from standard input"
     )
@@ -52,6 +53,8 @@ def main() -> int:
         return scene_program.draw(arguments)
     if arguments.command == "preview-portrait":
         return clip_program.run(arguments)
+    if arguments.command == "trial-visitor":
+        return trial_program.run(arguments)
     if arguments.command == "end-conversations":
         return vendors_program.end_conversations()
     try:

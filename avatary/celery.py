@@ -15,6 +15,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(related_name="portrait_tasks")
 app.autodiscover_tasks(related_name="vendor_tasks")
+app.autodiscover_tasks(related_name="trial_tasks")
 
 
 @worker_ready.connect

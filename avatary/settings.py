@@ -78,6 +78,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
 CELERY_BEAT_SCHEDULE = {
     "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 5.0},
+    "resume-stranded-trials": {"task": "monitoring.trial_tasks.resume_stranded_trials", "schedule": 60.0},
     "resume-stranded-portraits": {"task": "sessions.portrait_tasks.resume_stranded_portraits", "schedule": 15.0},
     "delete-old-samples": {"task": "monitoring.tasks.delete_old_samples", "schedule": 60.0},
     "look-after-vendors": {"task": "sessions.vendor_tasks.look_after_vendors", "schedule": 15.0},

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from monitoring.compare_forms import KINDS, CompareForm
 from monitoring.comparison import density
 from monitoring.digest_filters import ReportFilter
-from monitoring.models import SessionDigest
+from monitoring.models import SessionDigest, Trial
 from monitoring.report_csv import as_csv, curves_as_csv
 from monitoring.report_page import page_context
 from monitoring.report_text import as_text
@@ -20,9 +20,11 @@ from monitoring.summaries import Summary
 from monitoring.trends import sentence, trends
 from operators.access import require
 from operators.models import Role
-from sessions.access import get_session_for
+from sessions.access import get_session_for, profiles_for
+from sessions.models import AgentWorker
 
 PAGE_SIZE: Final = 25
+TRIALS_SHOWN: Final = 8
 FORMS: Final[dict[str, tuple[str, str, Callable[[Summary], str]]]] = {
     "txt": ("text/plain; charset=utf-8", ".txt", as_text),
     "json": ("application/json", ".json", lambda summary: summary.model_dump_json(indent=2)),
@@ -60,6 +62,9 @@ def compare(request: HttpRequest) -> HttpResponse:
         "found": found,
         "density": density(found.before, found.after) if found else None,
         "query": form.query(),
+        "profiles": profiles_for(request.user),
+        "hosts": list(AgentWorker.objects.values_list("host", flat=True)),
+        "trials": Trial.objects.select_related("first", "second", "profile__current")[:TRIALS_SHOWN],
     }
     return render(request, "monitoring/compare.html", context)
 

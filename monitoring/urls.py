@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring import report_views, views
+from monitoring import report_views, trial_views, views
 
 app_name = "monitoring"
 urlpatterns = [
@@ -13,6 +13,9 @@ urlpatterns = [
     path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
     path("reports/", report_views.reports, name="reports"),
     path("reports/compare/", report_views.compare, name="report-compare"),
+    path("reports/trials/new", trial_views.new_trial, name="trial-new"),
+    path("reports/trials/<uuid:code>/", trial_views.trial, name="trial"),
+    path("reports/trials/<uuid:code>/stop", trial_views.stop_trial, name="trial-stop"),
     path("reports/<uuid:code>/", report_views.report, name="report"),
     path("reports/<uuid:code>/report.<slug:form>", report_views.report_as, name="report-as"),
 ]

@@ -15,6 +15,7 @@ from monitoring.models.measured import (
 )
 from monitoring.models.media import MediaSample, VisitSample
 from monitoring.models.rollups import HostRollup, SessionRollup
+from monitoring.models.trials import Trial, TrialRun, TrialState
 
 __all__ = [
     "Alert",
@@ -32,6 +33,9 @@ __all__ = [
     "SessionSample",
     "SetAsideEvent",
     "Severity",
+    "Trial",
+    "TrialRun",
+    "TrialState",
     "Turn",
     "VisitSample",
     "WorkflowStep",

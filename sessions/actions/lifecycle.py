@@ -72,8 +72,10 @@ def start_session(
     max_duration_s: int | None = None,
     idle_timeout_s: int | None = None,
     request_key: str | None = None,
+    host: str = "",
 ) -> AvatarSession:
-    """Write the session and have it placed. The same `request_key` again gives the same session, started once.
+    """Write the session and have it placed, on `host` where one is named. The same `request_key` again gives the same session,
+    started once.
 
     Raises `CapacityReached`, `Archived`.
     """
@@ -92,7 +94,7 @@ def start_session(
                 profile_version=profile.current,
                 mode_version=mode.current,
                 language=language or profile.current.language,
-                host=choose_host(),
+                host=choose_host(host),
                 max_duration_s=max_duration_s or settings.DEFAULT_MAX_DURATION_S,
                 idle_timeout_s=idle_timeout_s or settings.DEFAULT_IDLE_TIMEOUT_S,
                 requested_by=by,
