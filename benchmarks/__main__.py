@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compose, host, jobs, lipsync, live, modes, peer, starts, talk, visits, words
+from benchmarks import compose, host, jobs, lipsync, live, modes, peer, reports, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -61,7 +61,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "talk": talk.conversation,
     "words": words.errors,
 }
-LONG_MEASUREMENTS: dict[str, Measurement] = {"drift": lipsync.ten_minutes}  # only where named
+LONG_MEASUREMENTS: dict[str, Measurement] = {"drift": lipsync.ten_minutes, "reports": reports.pages}  # only where named
 
 
 def environment() -> dict[str, object]:

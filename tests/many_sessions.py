@@ -1,5 +1,5 @@
-"""`python -m tests.many_sessions [--sessions N] [--samples N]`: a database of sessions as they might have been, for looking at
-reports and for measuring their pages. The same seed makes the same sessions.
+"""A database of sessions as they might have been, for looking at reports and for measuring their pages (`report_pages.py`).
+The same seed makes the same sessions.
 """
 
 import math
@@ -221,23 +221,3 @@ def fill(*, sessions: int, samples: int, days: int = DAYS) -> None:
         for host in HOSTS:
             past.host_seconds(host, now - timedelta(seconds=of_hosts), of_hosts)
         past.rows.write()
-
-
-def main() -> None:
-    import argparse
-
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sessions", type=int, default=5_000)
-    parser.add_argument("--samples", type=int, default=1_000_000)
-    options = parser.parse_args()
-    call_command("migrate", verbosity=0)
-    call_command("load_demo")
-    fill(sessions=options.sessions, samples=options.samples)
-
-
-if __name__ == "__main__":
-    main()
