@@ -7,7 +7,7 @@ from pathlib import Path
 
 from launch import children
 from launch.console import stage
-from launch.state import State
+from launch.state import INSTALL_VARIABLES, State
 
 # What `migrate` and `load_demo` are made of.
 SOURCES = (
@@ -23,14 +23,15 @@ async def prepare_database(state: State, environment: Mapping[str, str], root: P
     """Run `migrate` and `load_demo`, unless our own SQLite file is there and was prepared from the same sources."""
     sqlite = state.home / "db.sqlite3"
     stamp = state.home / "database-prepared"
-    fingerprint = f"{_fingerprint(root)}{' with stand-ins' if state.standins else ''}"
+    fingerprint = _fingerprint(root, state)
     is_own_file = not state.values.get("DATABASE_URL")  # another's database may be emptied or replaced at any time
     if is_own_file and sqlite.exists() and stamp.exists() and stamp.read_text() == fingerprint:
         return
     with stage("Database"):
         stamp.unlink(missing_ok=True)
-        for command in (["migrate", "--verbosity=0"], ["load_demo"]):
-            await manage(*command, "--skip-checks", environment=environment, root=root)
+        # The second one makes the start-up checks too, once the tables are there.
+        for command in (["migrate", "--verbosity=0", "--skip-checks"], ["load_demo"]):
+            await manage(*command, environment=environment, root=root)
         stamp.write_text(fingerprint)
 
 
@@ -40,8 +41,11 @@ async def manage(*arguments: str, environment: Mapping[str, str], root: Path) ->
     return await children.run(what, [sys.executable, "manage.py", *arguments], environment=environment, folder=root)
 
 
-def _fingerprint(root: Path) -> str:
+def _fingerprint(root: Path, state: State) -> str:
+    """Of the sources, and of what the environment says about the content."""
     digest = hashlib.sha256()
+    says = {name: state.values[name] for name in INSTALL_VARIABLES if name in state.values}
+    digest.update(repr((sorted(says.items()), state.standins)).encode())
     for file in sorted(file for pattern in SOURCES for file in root.glob(pattern) if file.is_file()):
         digest.update(str(file.relative_to(root)).encode())
         digest.update(file.read_bytes())

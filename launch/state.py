@@ -22,7 +22,38 @@ DEFAULT_WEB_PORT = "8000"
 LOOPBACK = "127.0.0.1"
 HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 # Of real accounts, which are no business of the stand-ins: those know ids of their own.
-REAL_PROVIDERS = ("BITHUMAN_API_TOKEN", "TAVUS_PAL_ID", "TAVUS_FACE_ID", "TAVUS_PERSONA_ID", "TAVUS_REPLICA_ID")
+REAL_PROVIDERS = (
+    "BITHUMAN_API_TOKEN",
+    "BITHUMAN_AVATAR_ID",
+    "BITHUMAN_MODEL_PATH",
+    "BEY_AVATAR_ID",
+    "TAVUS_PAL_ID",
+    "TAVUS_FACE_ID",
+    "TAVUS_PERSONA_ID",
+    "TAVUS_REPLICA_ID",
+)
+# Defaults of an installation by the names that other systems have for them; `protocol.install` reads them.
+INSTALL_VARIABLES = (
+    "DEPLOYMENT_MODE",
+    "AVATAR_VIDEO_WIDTH",
+    "AVATAR_VIDEO_HEIGHT",
+    "AVATAR_VIDEO_FPS",
+    "OUTPUT_WIDTH",
+    "COMPRESS_METHOD",
+    "LOADING_MODE",
+    "PROCESS_IDLE_VIDEO",
+    "EXTRACT_WORKSPACE_TO_LOCAL",
+    "LIVA_IDEL_VIDEO_ENABLED",
+    "LIVA_AUTO_SAY_HI",
+    "BITHUMAN_MODEL",
+    "BITHUMAN_THREADS",
+    "BITHUMAN_LOCAL_MODE",
+    "BITHUMAN_AVATAR_ID",
+    "BITHUMAN_MODEL_PATH",
+    "TAVUS_PAL_ID",
+    "TAVUS_FACE_ID",
+    "BEY_AVATAR_ID",
+)
 HEADER = "# Written by `make run`; secrets, keep it private. Delete a line to have it chosen anew.\n"
 
 
@@ -114,6 +145,7 @@ def prepare(environment: Mapping[str, str], home: Path) -> State:
     values = {
         # Whatever else the installation sets, so that `manage.py` in another terminal agrees with what runs.
         **{name: value for name, value in environment.items() if name.startswith("AVATARY_") and "\n" not in value},
+        **_install_variables(environment, standins=standins),
         "AVATARY_HOME": str(home),
         "AVATARY_HOST": _host(environment, kept),
         "AVATARY_PORT": str(_fixed_port("AVATARY_PORT", web_port, bind)),
@@ -136,6 +168,15 @@ def prepare(environment: Mapping[str, str], home: Path) -> State:
         values |= _standins(environment, kept)
     write_environment(home, values)
     return State(home=home, values=values, own_livekit=own_livekit, own_valkey=own_valkey, standins=standins)
+
+
+def _install_variables(environment: Mapping[str, str], *, standins: bool) -> dict[str, str]:
+    left_out = REAL_PROVIDERS if standins else ()
+    return {
+        name: environment[name]
+        for name in INSTALL_VARIABLES
+        if environment.get(name) and name not in left_out and "\n" not in environment[name]
+    }
 
 
 def _own_livekit(environment: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, str]:

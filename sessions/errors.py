@@ -1,5 +1,7 @@
 """What can go wrong when sessions are asked for something. `str(error)` is a sentence for people, `code` a word for programs."""
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 
 
@@ -37,6 +39,17 @@ class BuiltIn(SessionError):
         super().__init__(
             _("Nothing was changed: “%(name)s” is built in. Copy it and change the copy.") % {"name": name}
         )
+
+
+class Contradictory(SessionError):
+    """Settings that can't be together. `problems` has a sentence by setting."""
+
+    code = "contradictory"
+    status = 422
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        self.problems = dict(problems)
+        super().__init__(_("Nothing was kept:") + " " + " ".join(problems.values()))
 
 
 class SessionIsOver(SessionError):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from protocol.modes import DEFAULT_MODE_SLUG
+from sessions.install import install
 from sessions.models import (
     AvatarProfile,
     AvatarSession,
@@ -82,7 +82,7 @@ class StartForm(forms.Form):
     @property
     def chosen_mode(self) -> str:
         """Slug of the mode that is marked."""
-        return self._chosen("mode") or DEFAULT_MODE_SLUG
+        return self._chosen("mode") or install().default_mode
 
     @property
     def key(self) -> str:

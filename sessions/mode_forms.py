@@ -9,9 +9,10 @@ from django.utils.translation import gettext_lazy
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from protocol.mode_effects import contradictions
 from protocol.modes import ModeSettings
 from sessions.forms import dress, freeze
-from sessions.mode_settings import SECTIONS, label_of_setting, unit_of
+from sessions.mode_settings import SECTIONS, effects_of, label_of_setting, unit_of
 from sessions.models import DeploymentMode
 
 NO_BREAK = "\u00a0"
@@ -87,6 +88,7 @@ class ModeForm(forms.Form):
 
     def __init__(self, *args: Any, mode: DeploymentMode, is_read_only: bool = False, **kwargs: Any) -> None:
         current = mode.current.settings.model_dump(mode="json") if mode.current else {}
+        self._from_environment: dict[str, str] = mode.current.from_environment if mode.current else {}
         kwargs["initial"] = {"description": mode.description, **current}
         super().__init__(*args, **kwargs)
         for name, info in ModeSettings.model_fields.items():
@@ -96,9 +98,13 @@ class ModeForm(forms.Form):
         if is_read_only:
             freeze(self)
 
-    def sections(self) -> list[tuple[Any, list[tuple[forms.BoundField, str]]]]:
-        """Headed groups of (field, unit), for the template."""
-        return [(title, [(self[name], unit_of(name)) for name in names]) for title, names in SECTIONS]
+    def sections(self) -> list[tuple[Any, list[dict[str, Any]]]]:
+        """Headed groups of settings, for the template: each with its field, unit, effects, and where it comes from."""
+        return [(title, [self._setting(name) for name in names]) for title, names in SECTIONS]
+
+    def _setting(self, name: str) -> dict[str, Any]:
+        variable = self._from_environment.get(name, "")
+        return {"field": self[name], "unit": unit_of(name), "effects": effects_of(name), "variable": variable}
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
@@ -112,4 +118,7 @@ class ModeForm(forms.Form):
                 is_ours = place is None or problem["type"] == "value_error"
                 sentence = problem["msg"].removeprefix("Value error, ") if is_ours else ""
                 self.add_error(place, sentence or self.fields[str(place)].error_messages["invalid"])
+        else:
+            for name, sentence in contradictions(self.settings).items():
+                self.add_error(name, sentence)
         return values

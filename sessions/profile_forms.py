@@ -15,6 +15,7 @@ from protocol.providers import BITHUMAN, HOSTED, VARIABLES
 from protocol.test_card import Quality
 from sessions import assets
 from sessions.forms import dress, freeze
+from sessions.install import install
 from sessions.models import Portrait, PortraitStatus, ProfileVersion
 from sessions.models.profiles import Provider
 from sessions.portrait_upload import name_of
@@ -68,7 +69,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
     bithuman_source = forms.ChoiceField(
-        label=_("The face comes from"), choices=SOURCES, required=False, initial=Source.AGENT.value
+        label=_("The face comes from"),
+        choices=SOURCES,
+        required=False,
+        initial=Source.AGENT.value,
+        widget=forms.RadioSelect,
     )
     bithuman_image = forms.FileField(
         label=_("Picture"),
@@ -105,6 +110,8 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["tv"].choices = tv_choices(  # type: ignore[attr-defined]
             film=bool(scene.get("film")), deck=bool(scene.get("slides"))
         )
+        if not is_kept:
+            self.initial.update(install().profile)
         self._portraits: dict[str, Portrait] = {}
         if self.instance.pk:
             self.initial.update({**self._known[Provider.TEST_CARD], **scene})

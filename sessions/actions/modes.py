@@ -9,8 +9,10 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
-from protocol.modes import BUILT_IN_MODES, ModeSettings
-from sessions.errors import Archived, BuiltIn
+from protocol.mode_effects import contradictions
+from protocol.modes import ModeSettings
+from sessions.errors import Archived, BuiltIn, Contradictory
+from sessions.install import install
 from sessions.models import DeploymentMode, ModeVersion
 from sessions.models.profiles import settings_as_json
 
@@ -19,13 +21,15 @@ MAX_SLUG_CHARS: Final = 60
 
 @transaction.atomic
 def load_built_in_modes(descriptions: Mapping[str, str]) -> None:
-    """Bring the five built-in modes to what `protocol.modes` says; does nothing where they are so."""
-    for slug, settings in BUILT_IN_MODES.items():
+    """Bring the five built-in modes to what `protocol.modes` and the environment say; does nothing where they are so."""
+    defaults = install()
+    for slug, settings in defaults.modes.items():
         mode, _created = DeploymentMode.objects.update_or_create(
             slug=slug, defaults={"is_built_in": True, "description": descriptions[slug]}
         )
-        if mode.current is None or mode.current.settings_json != settings_as_json(settings):
-            _write_version(mode, settings, by="")
+        current, wanted, variables = mode.current, settings_as_json(settings), dict(defaults.variables)
+        if current is None or (current.settings_json, current.from_environment) != (wanted, variables):
+            _write_version(mode, settings, by="", from_environment=variables)
 
 
 @transaction.atomic
@@ -42,12 +46,18 @@ def copy_mode(mode: DeploymentMode, *, by: str, slug: str = "") -> DeploymentMod
 
 @transaction.atomic
 def edit_mode(mode: DeploymentMode, settings: Mapping[str, Any], *, by: str, description: str = "") -> ModeVersion:
-    """A new version of a mode's settings. Raises `BuiltIn`, `Archived`, `pydantic.ValidationError`."""
+    """A new version of a mode's settings. Sessions on air keep theirs until somebody switches them to it.
+
+    Raises `BuiltIn`, `Archived`, `Contradictory`, `pydantic.ValidationError`.
+    """
     if mode.is_built_in:
         raise BuiltIn(str(mode))
     if mode.archived_at:
         raise Archived(str(mode))
-    version = _write_version(mode, ModeSettings.model_validate(dict(settings)), by=by)
+    checked = ModeSettings.model_validate(dict(settings))
+    if problems := contradictions(checked):
+        raise Contradictory(problems)
+    version = _write_version(mode, checked, by=by)
     if description:
         DeploymentMode.objects.filter(pk=mode.pk).update(description=description[:200])
     return version
@@ -67,11 +77,17 @@ def _free_slug(wanted: str) -> str:
     return next(name for name in names if not DeploymentMode.objects.filter(slug=name).exists())
 
 
-def _write_version(mode: DeploymentMode, settings: ModeSettings, *, by: str) -> ModeVersion:
+def _write_version(
+    mode: DeploymentMode, settings: ModeSettings, *, by: str, from_environment: Mapping[str, str] | None = None
+) -> ModeVersion:
     DeploymentMode.objects.select_for_update().get(pk=mode.pk)  # one after the other, so that each has its own number
     last = mode.versions.aggregate(last=Max("number"))["last"] or 0
     version = ModeVersion.objects.create(
-        mode=mode, number=last + 1, settings_json=settings_as_json(settings), created_by=by
+        mode=mode,
+        number=last + 1,
+        settings_json=settings_as_json(settings),
+        from_environment=from_environment or {},
+        created_by=by,
     )
     mode.current = version
     mode.save(update_fields=["current"])

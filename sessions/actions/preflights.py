@@ -9,11 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from protocol.modes import DEFAULT_MODE_SLUG, BithumanModel
+from protocol.modes import BithumanModel
 from protocol.providers import HOSTED
 from protocol.vendors import CheckResult, PreflightOrder, Target
 from sessions.actions.lifecycle import enqueue
 from sessions.errors import Archived, UnknownHost
+from sessions.install import install
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode, Preflight, PreflightState
 from sessions.models.vendors import verdict
 from sessions.signals import profile_changed
@@ -57,7 +58,7 @@ def order_of(preflight: Preflight) -> PreflightOrder:
     version = preflight.version
     providers = [version.provider, *([version.fallback] if version.fallback else [])]
     targets = [Target(provider=provider, settings=version.settings_for(provider)) for provider in providers]
-    usual = DeploymentMode.objects.filter(slug=DEFAULT_MODE_SLUG).select_related("current").first()
+    usual = DeploymentMode.objects.filter(slug=install().default_mode).select_related("current").first()
     model = usual.current.settings.bithuman_model if usual and usual.current else BithumanModel.ESSENCE
     return PreflightOrder(targets=targets, model=model)
 

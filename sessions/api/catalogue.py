@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import pydantic
+from django.core.exceptions import ValidationError
 from ninja import Router, Schema, Status
 from pydantic import Field, JsonValue
 
@@ -12,7 +14,8 @@ from operators.models import Role
 from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
 from protocol.modes import ModeSettings
 from protocol.vendors import CheckResult
-from sessions.access import get_profile_for, modes_for, profiles_for
+from sessions.access import get_mode_for, get_profile_for, modes_for, profiles_for
+from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.actions.preflights import order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.models import AvatarProfile, DeploymentMode, Portrait, Preflight
@@ -92,6 +95,13 @@ class PreflightOut(Schema):
         return cls(version=preflight.version.number, **{name: getattr(preflight, name) for name in names})
 
 
+class ModeIn(Schema):
+    """What is not named stays as it is."""
+
+    description: Annotated[str, Field(max_length=200)] = ""
+    settings: dict[str, JsonValue] = {}
+
+
 class ModeOut(Schema):
     code: UUID
     slug: str
@@ -99,6 +109,8 @@ class ModeOut(Schema):
     description: str
     is_built_in: bool
     settings: ModeSettings
+    from_environment: dict[str, str]  # by setting: the variable that it comes from
+    archived: bool
 
     @classmethod
     def of(cls, mode: DeploymentMode) -> "ModeOut":
@@ -110,6 +122,8 @@ class ModeOut(Schema):
             description=mode.description,
             is_built_in=mode.is_built_in,
             settings=mode.current.settings,
+            from_environment=mode.current.from_environment,
+            archived=mode.archived_at is not None,
         )
 
 
@@ -177,3 +191,36 @@ def list_checks(request: ApiRequest, code: UUID) -> list[PreflightOut]:
 @router.get("modes", response=list[ModeOut])
 def list_modes(request: ApiRequest) -> list[ModeOut]:
     return [ModeOut.of(mode) for mode in modes_for(request.auth)]
+
+
+@router.get("modes/{slug:slug}", response=ModeOut)
+def get_mode(request: ApiRequest, slug: str) -> ModeOut:
+    return ModeOut.of(get_mode_for(request.auth, slug))
+
+
+@router.post("modes/{slug:slug}/copy", response={201: ModeOut})
+def duplicate_mode(request: ApiRequest, slug: str, name: str = "") -> Status[ModeOut]:
+    """A mode of its own, to change; `name` becomes its slug."""
+    actor = request.auth
+    return Status(201, ModeOut.of(copy_mode(get_mode_for(actor, slug, Role.OPERATOR), by=actor.label, slug=name)))
+
+
+@router.put("modes/{slug:slug}", response=ModeOut)
+def change_mode(request: ApiRequest, slug: str, body: ModeIn) -> ModeOut:
+    """A new version of a copied mode. Sessions on air keep theirs until they are switched to the mode again."""
+    actor = request.auth
+    mode = get_mode_for(actor, slug, Role.OPERATOR)
+    known = mode.current.settings.model_dump() if mode.current else {}
+    try:
+        edit_mode(mode, {**known, **body.settings}, by=actor.label, description=body.description)
+    except pydantic.ValidationError as error:
+        said = {str(each["loc"][0]) if each["loc"] else "settings": each["msg"] for each in error.errors()}
+        raise ValidationError(said) from None
+    return ModeOut.of(get_mode_for(actor, slug))
+
+
+@router.delete("modes/{slug:slug}", response={204: None})
+def remove_mode(request: ApiRequest, slug: str) -> Status[None]:
+    """Archive a copied mode: sessions and reports keep their version."""
+    archive_mode(get_mode_for(request.auth, slug, Role.OPERATOR))
+    return Status(204, None)

@@ -13,6 +13,8 @@ from sessions.access import get_mode_for, modes_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.mode_forms import ModeForm
 from sessions.mode_settings import mode_comparison
+from sessions.models import AvatarSession, DeploymentMode
+from sessions.models.avatar_session import ON_AIR_STATES
 from sessions.views.refusals import says_why
 
 
@@ -33,8 +35,19 @@ def mode(request: HttpRequest, slug: str) -> HttpResponse:
         version = edit_mode(found, form.settings.model_dump(), by=by, description=description)
         messages.success(request, _("Kept as version %(n)d. The next start uses it.") % {"n": version.number})
         return redirect("sessions:mode", found.slug)
-    context = {"form": form, "mode": found, "versions": found.versions.order_by("-number")}
+    context = {
+        "form": form,
+        "mode": found,
+        "versions": found.versions.order_by("-number"),
+        "behind": behind(found),
+    }
     return render(request, "sessions/mode_form.html", context, status=422 if form.is_bound else 200)
+
+
+def behind(mode: DeploymentMode) -> list[AvatarSession]:
+    """Sessions on air in an earlier version of the mode: an edit changes none of them by itself."""
+    on_air = AvatarSession.objects.filter(state__in=ON_AIR_STATES, mode_version__mode=mode)
+    return list(on_air.exclude(mode_version=mode.current).select_related("profile_version", "mode_version"))
 
 
 @require_POST

@@ -1,13 +1,18 @@
 """The forms of profiles and modes: what is wrong is said beside it, and what was typed is kept."""
 
+from typing import Any
+
 import pytest
+from django.utils import timezone
 from django.utils.html import escape
 
-from operators.models import Operator
+from operators.models import Operator, Role
+from protocol.mode_effects import EFFECTS
 from protocol.modes import BUILT_IN_MODES, ModeSettings
+from sessions.actions.lifecycle import start_session
 from sessions.actions.modes import copy_mode
 from sessions.mode_settings import SECTIONS
-from sessions.models import AvatarProfile, DeploymentMode
+from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
 from tests.pages.conftest import Browse
 
 WORDS = {
@@ -224,3 +229,59 @@ def test_a_profile_whose_kept_settings_are_no_longer_known_is_refused_with_a_sen
     guide.refresh_from_db()
     assert guide.current is not None
     assert (guide.current.voice, guide.current.provider_settings) == ("heart", {"presenter": "omar"})
+
+
+def test_every_setting_says_what_it_does_and_where(browse: Browse, amina: Operator, demo: None) -> None:
+    assert set(EFFECTS) == set(ModeSettings.model_fields)
+    assert all(any(each[1:5]) or each.missing for each in EFFECTS.values())
+    page = browse(amina).get("/modes/balanced/").content.decode()
+    for effect in EFFECTS.values():
+        assert all(escape(sentence) in page for sentence in effect[1:] if sentence)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"tv_fps": 50}, "tv_fps", "can’t change 50 times"),
+        ({"video_fps": 10, "idle_fps": 5, "tv_fps": 5, "output_buffer_size": 30}, "output_buffer_size", "at most 20"),
+        ({"video_width": 1920, "video_height": 1080, "bitrate_kbps": 300}, "bitrate_kbps", "at least 518"),
+        ({"musetalk_send_interval_s": 3}, "musetalk_send_interval_s", "leave gaps"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_with_a_sentence(
+    browse: Browse, amina: Operator, balanced: DeploymentMode, changes: dict[str, object], field: str, words: str
+) -> None:
+    client, mode = browse(amina), copy_mode(balanced, by="Amina")
+    response = client.post(f"/modes/{mode.slug}/", typed(BUILT_IN_MODES["balanced"], **changes))
+    assert response.status_code == 422
+    assert words in " ".join(response.context["form"].errors[field])
+    assert mode.versions.count() == 1
+
+
+def test_an_edit_leaves_running_sessions_as_they_are_and_says_that_there_is_a_newer_version(
+    browse: Browse, amina: Operator, guide: AvatarProfile, balanced: DeploymentMode
+) -> None:
+    client, mode = browse(amina), copy_mode(balanced, by="Amina")
+    session = start_session(profile=guide, mode=mode, by="Amina")
+    AvatarSession.objects.filter(pk=session.pk).update(state="ready", ready_at=timezone.now())
+    assert "newer version" not in client.get(f"/sessions/{session.code}/").content.decode()
+    client.post(f"/modes/{mode.slug}/", typed(BUILT_IN_MODES["balanced"], video_fps=20))
+    session.refresh_from_db()
+    assert session.settings.video_fps == 25
+    assert "a newer version of this mode is there" in client.get(f"/sessions/{session.code}/").content.decode()
+    assert "1 session is in an earlier version." in client.get(f"/modes/{mode.slug}/").content.decode()
+
+
+def test_modes_are_copied_changed_and_archived_by_rest(api_as: Any, demo: None) -> None:
+    client = api_as(Role.OPERATOR)
+    made = client.post("/api/v1/modes/balanced/copy?name=Hall").json()
+    assert (made["slug"], made["version"], made["is_built_in"]) == ("hall", 1, False)
+    changed = client.put("/api/v1/modes/hall", {"settings": {"video_fps": 20}}, content_type="application/json").json()
+    assert (changed["version"], changed["settings"]["video_fps"]) == (2, 20)
+    for wrong in ({"video_fps": 0}, {"tv_fps": 60}, {"no_such": 1}):
+        refused = client.put("/api/v1/modes/hall", {"settings": wrong}, content_type="application/json")
+        assert refused.status_code == 422
+        assert refused.json()["detail"]
+    assert client.put("/api/v1/modes/balanced", {}, content_type="application/json").status_code == 409
+    assert client.delete("/api/v1/modes/hall").status_code == 204
+    assert "hall" not in {each["slug"] for each in client.get("/api/v1/modes").json()}
