@@ -2,10 +2,14 @@
 
 from django.urls import path
 
-from monitoring import report_views, trial_views, views
+from monitoring import alert_views, report_views, trial_views, views
 
 app_name = "monitoring"
 urlpatterns = [
+    path("alerts/", alert_views.alerts, name="alerts"),
+    path("alerts/bell", alert_views.news, {"part": "bell"}, name="alert-bell"),
+    path("alerts/banner", alert_views.news, {"part": "banner"}, name="alert-banner"),
+    path("alerts/<uuid:code>/acknowledge", alert_views.acknowledge, name="acknowledge-alert"),
     path("hosts/", views.hosts, name="hosts"),
     path("hosts/strip", views.strip, name="host-strip"),
     path("hosts/<str:name>/", views.host, name="host"),

@@ -10,10 +10,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.vary import vary_on_headers
 
-from monitoring.charts import chart_data, thinned
-from monitoring.models import SessionSample
-from monitoring.queries import HostSummary, host_summaries, recent_host_samples, samples_of
+from monitoring.charts import alert_marks, chart_data, session_marks, thinned
+from monitoring.host_page import host_context
+from monitoring.models import Alert, SessionSample
+from monitoring.queries import HostSummary, host_summaries
 from monitoring.templatetags.measured import host_figures_of
+from monitoring.windows import host_window, session_window, step_of
 from operators.access import require
 from operators.models import Role
 from sessions.access import get_session_for, sessions_for
@@ -42,9 +44,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
     summary = get_summary_for(request.user, name)
     live = sessions_for(request.user).filter(host=name, state__in=LIVE_STATES).order_by("requested_at")
     context = {
-        "figures": host_figures_of(summary),
-        "summary": summary,
-        "now": summary.now,
+        **host_context(summary),
         "processes": [process_of(session) for session in live],
     }
     template = "monitoring/host_facts.html" if request.htmx else "monitoring/host.html"  # type: ignore[attr-defined]
@@ -77,25 +77,35 @@ def process_of(session: AvatarSession) -> dict[str, Any]:
     }
 
 
+def window_of(request: HttpRequest, default: int) -> int:
+    """The window that is asked for, in seconds. Raises `Http404` for one that there is not."""
+    try:
+        seconds = int(request.GET.get("seconds", default))
+        step_of(seconds)
+    except (ValueError, KeyError):
+        raise Http404 from None
+    return seconds
+
+
 @never_cache
 def host_samples(request: HttpRequest, name: str) -> JsonResponse:
-    """The host's last quarter of an hour, for its chart."""
+    """The host's last `?seconds` (a quarter of an hour), for its charts, with its alerts marked."""
     summary = get_summary_for(request.user, name)
-    return JsonResponse(chart_data(recent_host_samples(summary.worker.host, HOST_CHART_SECONDS)))
+    seconds = window_of(request, HOST_CHART_SECONDS)
+    since = timezone.now() - timedelta(seconds=seconds)
+    marked = alert_marks(Alert.objects.filter(host=name, raised_at__gt=since))
+    points = host_window(summary.worker.host, seconds)
+    return JsonResponse(chart_data(points, marked=marked, step_s=step_of(seconds)))
 
 
 @never_cache
 def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
-    """The session's last five minutes for its charts; all of it, thinned out, with `?whole`."""
+    """The session's last `?seconds` (five minutes) for its charts; all of it, thinned out, with `?whole`."""
     session = get_session_for(request.user, code)
-    events = session.events.all()
     if "whole" in request.GET:
-        return JsonResponse(thinned(session, events))
-    start = timezone.now() - timedelta(seconds=CHART_SECONDS)
-    return JsonResponse(
-        chart_data(
-            recent_host_samples(session.host, CHART_SECONDS),
-            samples_of(session, since=start, limit=CHART_SECONDS * 2),
-            events.filter(at__gt=start),
-        )
-    )
+        return JsonResponse(thinned(session))
+    seconds = window_of(request, CHART_SECONDS)
+    since = timezone.now() - timedelta(seconds=seconds)
+    points = session_window(session, seconds)
+    marked = session_marks(session, since)
+    return JsonResponse(chart_data(host_window(session.host, seconds), points, marked, step_of(seconds)))

@@ -22,6 +22,7 @@ class Waiting:
     since: datetime
     done: int
     total: int = 6
+    key: str = ""  # of a workflow step
 
 
 def is_failure(session: AvatarSession) -> bool:
@@ -43,7 +44,7 @@ def waiting_for(session: AvatarSession) -> Waiting | None:
     done = 2 if is_again else 2 + (session.connected_at is not None) + (session.first_video_at is not None)
     running = session.steps.filter(attempt=session.attempt, status="running", parent=None).order_by("number").last()
     if running is not None:
-        return Waiting(running.label, running.started_at, done)
+        return Waiting(running.label, running.started_at, done, key=running.key)
     if is_again:
         return Waiting(_("READY"), session.attempt_at, done)
     if session.connected_at is None:

@@ -5,7 +5,8 @@ import uPlot from "../vendor/uplot/uPlot.esm.js";
 const FONT = '11px "IBM Plex Sans", sans-serif';
 const GAP_S = 3; // readings further apart than this have a hole between them
 const STEAL_DRAWN_PERCENT = 1;
-const TONES = { person: "--text-2", ours: "--accent", steal: "--steal-text" };
+const TONES = { person: "--text-2", ours: "--accent", steal: "--steal-text", warn: "--degraded" };
+const TICK = 7; // height of a minor mark
 
 /** @param {string} name @returns {string} the value of a CSS variable */
 export const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -62,8 +63,8 @@ export function stacked(parts) {
   return tops;
 }
 
-/** @typedef {{range: () => [number, number], ticks: (from: number, to: number) => number[], label: (at: number) => string}} TimeAxis */
-/** @typedef {{at: number, label: string, tone: string}} Mark */
+/** @typedef {{range: () => [number, number], ticks: (from: number, to: number) => number[], label: (at: number) => string, zoom?: (from: number, to: number) => void}} TimeAxis */
+/** @typedef {{at: number, label: string, tone: string, minor?: boolean}} Mark */
 
 /** @param {TimeAxis} time @param {boolean} isShown */
 const axisX = (time, isShown) => isShown ? {
@@ -78,7 +79,7 @@ const axisY = (unit, splits) => ({
   splits: (plot) => splits(plot.scales.y.max), values: (_, values) => values.map((value) => `${Math.round(value)}\u00a0${unit}`),
 });
 
-/** Hairlines at marked moments; their words on the uppermost strip only. @param {() => Mark[]} marks @param {boolean} withWords */
+/** Hairlines at marked moments; their words, and ticks for minor ones, on the uppermost strip only. @param {() => Mark[]} marks @param {boolean} withWords */
 const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
   const { ctx: pen, bbox: box } = plot;
   const ratio = window.devicePixelRatio || 1;
@@ -92,6 +93,10 @@ const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
     const x = Math.round(plot.valToPos(mark.at, "x", true)) + 0.5;
     pen.strokeStyle = pen.fillStyle = css(TONES[mark.tone]);
     pen.lineWidth = ratio;
+    if (mark.minor) {
+      if (withWords) pen.fillRect(x - ratio, box.top + box.height - TICK * ratio, 2 * ratio, TICK * ratio);
+      continue;
+    }
     pen.setLineDash([3 * ratio, 3 * ratio]);
     pen.beginPath();
     pen.moveTo(x, withWords ? box.top - 14 * ratio : box.top);
@@ -125,10 +130,17 @@ const limitPlugin = (value, label) => ({ hooks: { draw: [(plot) => {
   pen.restore();
 }] } });
 
-/** @param {HTMLElement} element @param {object} options @returns {uPlot} as wide as its place, also when that changes */
-function mount(element, options) {
+/** @param {HTMLElement} element @param {TimeAxis} time @param {object} options @returns {uPlot} as wide as its place, also when that changes */
+function mount(element, time, options) {
   element.replaceChildren();
-  const plot = new uPlot({ width: element.clientWidth, legend: { show: false }, cursor: { show: false }, ...options }, [[]], element);
+  // Dragging over a chart zooms all of its page.
+  const cursor = time.zoom ? { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 8 } } : { show: false };
+  const hooks = time.zoom ? { setSelect: [(plot) => {
+    const { left, width } = plot.select;
+    if (width > 8) time.zoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  }] } : {};
+  const plot = new uPlot({ width: element.clientWidth, legend: { show: false }, cursor, hooks, ...options }, [[]], element);
   new ResizeObserver(() => {
     if (element.clientWidth && Math.abs(element.clientWidth - plot.width) > 1) plot.setSize({ width: element.clientWidth, height: plot.height });
   }).observe(element);
@@ -141,7 +153,7 @@ const line = (colour, width, extra = {}) => ({ stroke: colour, width, points: { 
  * @param {HTMLElement} element @param {{time: TimeAxis, marks?: () => Mark[], height?: number, withSession?: boolean, showTime?: boolean}} options */
 export function stackedCpu(element, { time, marks = () => [], height = 190, withSession = false, showTime = false }) {
   const filled = (fill, stroke) => line(stroke ?? fill, stroke ? 1.25 : 0, { fill });
-  return mount(element, {
+  return mount(element, time, {
     height, padding: [20, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, top > 60 ? 100 : top > 30 ? 60 : 30] } },
     axes: [axisX(time, showTime), axisY("%", (top) => [0, top / 2, top])],
@@ -154,7 +166,7 @@ export function stackedCpu(element, { time, marks = () => [], height = 190, with
 /** One figure over time. @param {HTMLElement} element
  * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean, whole?: number}} options `least`: the axis reaches at least this far; `whole`: exactly so far */
 export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false, whole }) {
-  return mount(element, {
+  return mount(element, time, {
     height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
     axes: [axisX(time, showTime), axisY(unit, (top) => [0, top / 2, top])],
@@ -169,18 +181,18 @@ function niceTop(value) {
   return [1, 2, 4, 6, 8, 10].map((n) => n * size).find((n) => n >= value) ?? value;
 }
 
-/** The last `seconds`, sliding with the newest reading. @param {() => number} newest @param {number} seconds @param {string} nowWord @returns {TimeAxis} */
-export function slidingAxis(newest, seconds, nowWord) {
-  const step = seconds > 600 ? 180 : 60;
-  return {
-    range: () => [newest() - seconds, newest()],
-    ticks: (_, to) => Array.from({ length: Math.floor(seconds / step) }, (__, n) => to - (Math.floor(seconds / step) - 1 - n) * step),
-    label: (at) => { const ago = Math.round((newest() - at) / 60); return ago ? `−${ago} min` : nowWord; },
-  };
+const STEPS_S = [1, 10, 15, 60, 180, 300, 900, 1800, 3600, 10800, 14400];
+
+/** @param {number} span seconds @returns {number} seconds between two labels of an axis */
+export const stepOf = (span) => STEPS_S.find((step) => span / step <= 6) ?? 21600;
+
+/** A clock for an axis of that many seconds. @param {number} span @returns {(at: number) => string} */
+export function clockOf(span) {
+  const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(span < 300 ? { second: "2-digit" } : {}) });
+  return (at) => show.format(at * 1000);
 }
 
 /** A whole stretch of time, labelled by the clock. @param {number} from @param {number} to @returns {TimeAxis} */
 export function fixedAxis(from, to) {
-  const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(to - from < 300 ? { second: "2-digit" } : {}) });
-  return { range: () => [from, to], ticks: () => [0, 1, 2, 3, 4].map((n) => from + ((to - from) * n) / 4), label: (at) => show.format(at * 1000) };
+  return { range: () => [from, to], ticks: () => [0, 1, 2, 3, 4].map((n) => from + ((to - from) * n) / 4), label: clockOf(to - from) };
 }

@@ -1,44 +1,83 @@
-/* A host's chart: whose load is it, ours or the machine's? */
+/* A host's charts: whose load is it, ours or the machine's? And its figures and processes, once a second. */
 
-import { slidingAxis, stacked, stackedCpu, strip, withGaps } from "./charts.js";
-import { GIB, figure } from "./figures.js";
+import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { GIB, MIB, figure } from "./figures.js";
 import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
+import { ChartView } from "./view.js";
 
 const SECONDS = 900;
 const panel = document.querySelector("[data-charts]");
 const host = new Series(HOST_COLUMNS, SECONDS);
 let totalGb = 1;
+let stepS = 1;
+/** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
+/** @type {object|null} the newest second as the socket told it */ let newest = null;
 
+const view = new ChartView(panel, {
+  seconds: SECONDS,
+  newest: () => host.newest ?? Date.now() / 1000,
+  onWindow: () => load(),
+  onView: () => { if (plots.cpu) paint(); },
+});
 const place = (name) => panel.querySelector(`[data-chart="${name}"]`);
 
 function build() {
   for (const plot of Object.values(plots)) plot.destroy();
-  const time = slidingAxis(() => host.newest ?? Date.now() / 1000, SECONDS, panel.dataset.now);
+  const shared = { time: view.axis(panel.dataset.now), marks: () => marks };
   plots = {
-    cpu: stackedCpu(place("cpu"), { time, height: 240 }),
-    memory: strip(place("memory"), { time, unit: "GB", colour: "--text-2", least: 0, whole: totalGb, showTime: true }),
+    cpu: stackedCpu(place("cpu"), { ...shared, height: 240 }),
+    pressure: strip(place("pressure"), { ...shared, unit: "%", colour: "--text-2", least: 20 }),
+    memory: strip(place("memory"), { ...shared, unit: "GB", colour: "--text-2", least: 0, whole: totalGb, showTime: true }),
   };
 }
 
 function paint() {
   const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
-  plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user]));
-  plots.memory.setData(withGaps(host.at, [host.columns.memory_used_bytes.map((value) => (value === null ? null : value / GIB))]));
+  const gapS = 3 * stepS;
+  plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user], gapS));
+  plots.pressure.setData(withGaps(host.at, [host.columns.cpu_pressure_percent], gapS));
+  plots.memory.setData(withGaps(host.at, [host.columns.memory_used_bytes.map((value) => (value === null ? null : value / GIB))], gapS));
   panel.querySelector("[data-no-samples]").toggleAttribute("hidden", host.at.length > 0);
   for (const name of ["user", "system", "iowait", "steal"]) write(name, host.last(`${name}_percent`), "\u00a0%");
+  write("pressure", host.last("cpu_pressure_percent"), "\u00a0%");
   const memory = host.last("memory_used_bytes");
   write("memory", memory === null ? null : memory / GIB, "");
 }
 
 /** @param {string} name @param {number|null} value @param {string} unit */
 function write(name, value, unit) {
-  panel.querySelector(`[data-figure="${name}"]`).textContent = figure(value, 1) + (value === null ? "" : unit);
+  for (const element of document.querySelectorAll(`[data-figure="${name}"]`)) element.textContent = figure(value, 1) + (value === null ? "" : unit);
+}
+
+/** Pressure, traffic and every agent process, of the newest second. */
+function tell() {
+  if (!newest) return;
+  const rate = (value) => (value === undefined ? null : value / 1000);
+  write("memory-pressure", newest.memory_pressure_percent ?? null, "\u00a0%");
+  write("io-pressure", newest.io_pressure_percent ?? null, "\u00a0%");
+  write("received", rate(newest.received_bytes_per_s), "\u00a0kB/s");
+  write("sent", rate(newest.sent_bytes_per_s), "\u00a0kB/s");
+  write("throttled", newest.throttled_percent ?? null, "\u00a0%");
+  for (const process of newest.processes ?? []) {
+    const row = document.querySelector(`[data-pid="${process.pid}"]`);
+    if (!row) continue;
+    const cells = {
+      cpu: [process.cpu_percent, 1, "\u00a0%"], own: [process.uss_bytes && process.uss_bytes / MIB, 0, "\u00a0MB"],
+      threads: [process.threads, 0, ""], fds: [process.fds, 0, ""],
+    };
+    for (const [name, [value, digits, unit]] of Object.entries(cells)) {
+      const cell = row.querySelector(`[data-cell="${name}"]`);
+      if (cell && value !== undefined && value !== null) cell.textContent = figure(value, digits) + unit;
+    }
+  }
 }
 
 async function load() {
-  const data = await fetchSamples(panel.dataset.charts);
+  const data = await fetchSamples(`${panel.dataset.charts}?seconds=${Math.max(SECONDS, view.fetched)}`);
   host.load(data.host);
+  host.seconds = Math.max(SECONDS, view.fetched);
+  ({ marks, step_s: stepS } = data);
   if (data.memory_total_bytes) totalGb = data.memory_total_bytes / GIB;
   if (!plots.cpu) build();
   paint();
@@ -46,9 +85,13 @@ async function load() {
 
 document.addEventListener("sample", ({ detail }) => {
   if (detail.topic !== `host:${panel.dataset.host}`) return;
+  newest = detail.data;
+  tell();
+  if (!view.isLive || view.pausedAt !== null) return;
   host.add(Date.parse(detail.data.at) / 1000, detail.data);
   if (plots.cpu) paint();
 });
-document.addEventListener("catch-up", () => load());
+document.addEventListener("htmx:afterSettle", tell);
+document.addEventListener("catch-up", () => { if (view.pausedAt === null) load(); });
 document.addEventListener("theme", () => { build(); paint(); });
 document.fonts.ready.then(load);

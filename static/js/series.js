@@ -38,7 +38,7 @@ export class Series {
 }
 
 /** The host's columns, as samples.json and the live socket name them. */
-export const HOST_COLUMNS = ["user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes"];
+export const HOST_COLUMNS = ["user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes", "cpu_pressure_percent"];
 
 /** @param {string} address @returns {Promise<object>} */
 export async function fetchSamples(address) {

@@ -1,9 +1,10 @@
 /* A session's charts: CPU of its host with its own line, frame time, memory; live, or the whole of one that is over.
    The report uses them too. Events of the session are marked in every strip. */
 
-import { fixedAxis, slidingAxis, stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
 import { MIB, busy, figure } from "./figures.js";
 import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
+import { ChartView } from "./view.js";
 
 const SECONDS = 300;
 const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p95_ms", "frame_max_ms"];
@@ -13,6 +14,7 @@ const address = panel.dataset.charts;
 const isLive = Boolean(panel.dataset.topic);
 const host = new Series(HOST_COLUMNS, SECONDS);
 const own = new Series(SESSION_COLUMNS, SECONDS);
+let stepS = 1;
 let cores = null;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
@@ -20,10 +22,18 @@ let cores = null;
 const newest = () => Math.max(host.newest ?? 0, own.newest ?? 0) || Date.now() / 1000;
 const place = (name) => panel.querySelector(`[data-chart="${name}"]`);
 
+const first = () => Math.min(host.at[0] ?? Infinity, own.at[0] ?? Infinity);
+const view = new ChartView(panel, {
+  seconds: SECONDS,
+  newest,
+  whole: isLive ? undefined : () => [Math.min(first(), newest() - 1), newest()],
+  onWindow: () => load(),
+  onView: () => { if (plots.cpu) paint(); },
+});
+
 function build() {
   for (const plot of Object.values(plots)) plot.destroy();
-  const first = Math.min(host.at[0] ?? Infinity, own.at[0] ?? Infinity);
-  const time = isLive || first === Infinity ? slidingAxis(newest, SECONDS, panel.dataset.now) : fixedAxis(first, newest());
+  const time = view.axis(panel.dataset.now);
   const shared = { time, marks: () => marks };
   const budget = place("frame") ? Number(place("frame").dataset.budget) : 0;
   plots = { cpu: stackedCpu(place("cpu"), { ...shared, withSession: true }) };
@@ -41,7 +51,7 @@ function share() {
 }
 
 function paint() {
-  const gap = isLive ? 3 : Math.max(3, 3 * ((newest() - (host.at[0] ?? 0)) / Math.max(1, host.at.length)));
+  const gap = isLive ? 3 * stepS : Math.max(3, 3 * ((newest() - (host.at[0] ?? 0)) / Math.max(1, host.at.length)));
   const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
   plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share()], gap));
   plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms], gap));
@@ -71,9 +81,11 @@ function write(name, value, digits = 0) {
 }
 
 async function load() {
-  const data = await fetchSamples(address);
+  const data = await fetchSamples(isLive ? `${address}?seconds=${view.fetched}` : address);
   cores = data.cores;
   marks = data.marks;
+  stepS = data.step_s;
+  host.seconds = own.seconds = view.fetched;
   host.load(data.host);
   own.load(data.session);
   if (!plots.cpu || !isLive) build();
@@ -81,6 +93,7 @@ async function load() {
 }
 
 document.addEventListener("sample", ({ detail }) => {
+  if (!view.isLive || view.pausedAt !== null) return;
   const at = Date.parse(detail.data.at) / 1000;
   if (detail.topic === `host:${panel.dataset.host}`) {
     cores = detail.data.cores;
@@ -89,12 +102,12 @@ document.addEventListener("sample", ({ detail }) => {
   else return;
   if (plots.cpu) paintSoon();
 });
-document.addEventListener("catch-up", () => load());
+document.addEventListener("catch-up", () => { if (view.pausedAt === null) load(); });
 document.addEventListener("theme", () => { build(); paint(); });
 /* A new event may deserve a mark: the events panel was fetched again. */
 document.addEventListener("htmx:afterSettle", async (event) => {
   if (event.detail.elt.id !== "events" || !isLive) return;
-  ({ marks } = await fetchSamples(address));
+  ({ marks } = await fetchSamples(`${address}?seconds=${view.fetched}`));
   if (plots.cpu) paint();
 });
 /* Fonts first, or the canvas is written in another one. */
