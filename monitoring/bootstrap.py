@@ -40,6 +40,11 @@ class Difference:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
     @property
+    def is_same(self) -> bool:
+        """True where every draw came to no difference: both sides are alike."""
+        return self.low == self.high == 0
+
+    @property
     def fewest(self) -> int:
         return min(self.sessions)
 

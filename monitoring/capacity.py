@@ -101,6 +101,13 @@ class Capacity:
         names = {"n": self.sessions, "mode": self.mode.slug, "host": self.room.host}
         if self.room.places == 0:
             return _("%(host)s runs as many sessions as it may.") % names
+        if not self.room.is_known:
+            text = ngettext(
+                "Up to %(n)d more session: %(host)s does not report how busy it is.",
+                "Up to %(n)d more sessions: %(host)s does not report how busy it is.",
+                self.sessions,
+            )
+            return text % names
         if not self.is_measured:
             text = ngettext(
                 "Up to %(n)d more session in %(mode)s: what one costs here is not known yet.",

@@ -264,7 +264,27 @@ class Density:
     after: str
     before_x: str
     after_x: str
+    before_text: str
+    after_text: str
+    before_is_left: bool
     ticks: tuple[str, ...]
+
+    @property
+    def before_anchor(self) -> str:
+        """Words stand away from the other side's."""
+        return "end" if self.before_is_left else "start"
+
+    @property
+    def after_anchor(self) -> str:
+        return "start" if self.before_is_left else "end"
+
+    @property
+    def before_dx(self) -> int:
+        return -6 if self.before_is_left else 6
+
+    @property
+    def after_dx(self) -> int:
+        return -self.before_dx
 
 
 def density(before: Side, after: Side) -> Density | None:
@@ -284,7 +304,16 @@ def density(before: Side, after: Side) -> Density | None:
     ]
     places = [f"{100 * (middle - low) / span:.1f}%" for middle in middles]
     ticks = tuple(f"{(low + span * n / 4) / 1000:.2f}{NO_BREAK}s" for n in range(5))
-    return Density(lines[0], lines[1], places[0], places[1], ticks)
+    return Density(
+        before=lines[0],
+        after=lines[1],
+        before_x=places[0],
+        after_x=places[1],
+        before_text=ms_words(middles[0]),
+        after_text=ms_words(middles[1]),
+        before_is_left=middles[0] <= middles[1],
+        ticks=ticks,
+    )
 
 
 def _shares(values: Sequence[float], low: float, span: float) -> list[float]:

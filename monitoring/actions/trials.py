@@ -14,12 +14,14 @@ from sessions.actions.lifecycle import enqueue, stop_session
 from sessions.assets import AssetLost
 from sessions.errors import SessionError
 from sessions.knowledge import KnowledgeUnreadable, read_knowledge
-from sessions.models import AvatarProfile, DeploymentMode, ProfileVersion
+from sessions.models import AvatarProfile, DeploymentMode, ProfileVersion, State
 from sessions.models.profiles import Language
 
 ROUNDS: Final = 5  # sessions of each mode: the fewest from which a comparison says what is real
 QUESTIONS: Final = 4
-LOST_AFTER: Final = timedelta(minutes=6)  # a run takes a minute, and its task gives up after four
+LOST_AFTER: Final = timedelta(minutes=8)  # a run takes a minute, and is given up after six
+LOOK_AGAIN_S: Final = 1
+UNDER_WAY: Final = (TrialRun.State.STARTING, TrialRun.State.TALKING)
 USUAL_QUESTIONS: Final = {
     Language.ENGLISH: ("Who are you?", "What can you tell me?", "What should I look at first?", "Can you help me?"),
     Language.ARABIC: ("من أنت؟", "ماذا يمكنك أن تخبرني؟", "ماذا أشاهد أولا؟", "هل يمكنك مساعدتي؟"),
@@ -78,10 +80,16 @@ def questions_of(version: ProfileVersion) -> list[str]:
 
 
 def go_on(trial: Trial) -> None:
-    """Have the next session run, or finish. Does nothing while one runs, or once the trial is over."""
-    from monitoring.trial_tasks import run_trial_session
+    """Have the next session run, or finish. Does nothing while one runs, or once the trial is over.
 
-    if trial.runs.filter(state=TrialRun.State.RUNNING).exists():
+    A session that is still ending is waited for, outside of the tasks' threads: the next one is to have the host to itself.
+    """
+    from monitoring.trial_tasks import continue_trial, run_trial_session
+
+    if trial.runs.filter(state__in=UNDER_WAY).exists():
+        return
+    if trial.runs.exclude(session=None).exclude(session__state=State.ENDED).exists():
+        enqueue(continue_trial, trial.pk, queue=f"host.{trial.host}", countdown=LOOK_AGAIN_S)
         return
     waiting = trial.runs.filter(state=TrialRun.State.WAITING).order_by("number").first()
     if waiting is not None and Trial.objects.filter(pk=trial.pk, state=TrialState.RUNNING).exists():
@@ -91,25 +99,26 @@ def go_on(trial: Trial) -> None:
 
 
 def take_run(run: TrialRun) -> bool:
-    """Claim a run for the one task that carries it out; False where somebody was faster, or the trial is over."""
+    """Claim a run for the one task that starts its session; False where somebody was faster, or the trial is over."""
     with transaction.atomic():
-        if not Trial.objects.filter(pk=run.trial_id, state=TrialState.RUNNING).exists():
-            return False
-        return bool(
-            TrialRun.objects.filter(pk=run.pk, state=TrialRun.State.WAITING).update(
-                state=TrialRun.State.RUNNING, begun_at=timezone.now()
-            )
-        )
+        is_wanted = Trial.objects.filter(pk=run.trial_id, state=TrialState.RUNNING).exists()
+        return is_wanted and _move(run, TrialRun.State.WAITING, TrialRun.State.STARTING, begun_at=timezone.now())
+
+
+def take_talk(run: TrialRun) -> bool:
+    """Claim a run whose session is ready for the one task that has its visitor talk."""
+    return _move(run, TrialRun.State.STARTING, TrialRun.State.TALKING)
 
 
 def run_done(run: TrialRun, *, asked: int, answered: int) -> None:
     """It talked to the end."""
-    _close(run, TrialRun.State.DONE, asked=asked, answered=answered)
+    _move(run, TrialRun.State.TALKING, TrialRun.State.DONE, asked=asked, answered=answered)
 
 
 def run_failed(run: TrialRun, detail: str) -> None:
     """One that fails is told and the others go on; two in a row end the trial."""
-    if not _close(run, TrialRun.State.FAILED, detail=detail[:500]):
+    failed = TrialRun.State.FAILED
+    if not any(_move(run, state, failed, detail=detail[:500]) for state in UNDER_WAY):
         return
     before = run.trial.runs.filter(number=run.number - 1).first()
     if before is not None and before.state == TrialRun.State.FAILED:
@@ -120,7 +129,7 @@ def end_trial(trial: Trial, *, by: str) -> bool:
     """End it on an operator's word, with the session that runs; what was measured stays. False where it was over."""
     ended = _finish(trial, TrialState.ENDED, _("Ended by %(by)s") % {"by": by})
     if ended:
-        for run in trial.runs.filter(state=TrialRun.State.RUNNING).select_related("session"):
+        for run in trial.runs.filter(state__in=UNDER_WAY).select_related("session"):
             if run.session is not None:
                 stop_session(run.session, by=by)
     return ended
@@ -129,7 +138,7 @@ def end_trial(trial: Trial, *, by: str) -> bool:
 def resume_stranded_trials() -> None:
     """Go on with trials whose task died: the run that it carried counts as failed, and its session is stopped."""
     for trial in Trial.objects.filter(state=TrialState.RUNNING):
-        lost = trial.runs.filter(state=TrialRun.State.RUNNING, begun_at__lt=timezone.now() - LOST_AFTER)
+        lost = trial.runs.filter(state__in=UNDER_WAY, begun_at__lt=timezone.now() - LOST_AFTER)
         for run in lost.select_related("session", "trial"):
             if run.session is not None:
                 stop_session(run.session, by=_("the trial"))
@@ -137,8 +146,8 @@ def resume_stranded_trials() -> None:
         go_on(trial)
 
 
-def _close(run: TrialRun, state: TrialRun.State, **fields: object) -> bool:
-    return bool(TrialRun.objects.filter(pk=run.pk, state=TrialRun.State.RUNNING).update(state=state, **fields))
+def _move(run: TrialRun, state: TrialRun.State, to: TrialRun.State, **fields: object) -> bool:
+    return bool(TrialRun.objects.filter(pk=run.pk, state=state).update(state=to, **fields))
 
 
 def _finish(trial: Trial, state: TrialState, detail: str = "") -> bool:

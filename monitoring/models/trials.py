@@ -43,7 +43,8 @@ class TrialRun(models.Model):
 
     class State(models.TextChoices):
         WAITING = "waiting", _("Waiting")
-        RUNNING = "running", _("Running")
+        STARTING = "starting", _("Starting")
+        TALKING = "talking", _("Talking")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
 

@@ -124,3 +124,10 @@ def test_the_host_page_says_how_many_more_fit_and_why(as_amina: Any, a_minute: A
     page = as_amina.get("/hosts/atlas/").content.decode()
     assert "No room for one more in balanced" in page
     assert "Without steal, room for 3." in page
+
+
+def test_a_host_that_reports_nothing_promises_nothing(a_minute: Any, ended: Ended, balanced: DeploymentMode) -> None:
+    ended()
+    found = capacity_in(balanced, room_on("atlas"))
+    assert not found.is_measured
+    assert found.sentence == "Up to 20 more sessions: atlas does not report how busy it is."

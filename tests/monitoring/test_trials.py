@@ -30,7 +30,13 @@ def modes(demo: None) -> tuple[DeploymentMode, DeploymentMode]:
 def ordered(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Runs that were put into the host's queue; nobody carries them out."""
     found: list[int] = []
-    monkeypatch.setattr(trials, "enqueue", lambda task, run_id, **options: found.append(run_id))
+
+    def keep(task: Any, run_id: int, **options: Any) -> None:
+        if task is trial_tasks.run_trial_session and "countdown" not in options:
+            found.append(run_id)
+
+    monkeypatch.setattr(trials, "enqueue", keep)
+    monkeypatch.setattr(trial_tasks, "enqueue", keep)
     return found
 
 
@@ -42,21 +48,28 @@ def trial(guide: AvatarProfile, modes: Any, ordered: list[int], django_capture_o
 
 @pytest.fixture
 def visitor(monkeypatch: pytest.MonkeyPatch) -> list[TrialOrder]:
-    """Sessions get ready and end by themselves; the visitor's program says that all was answered. Its orders."""
+    """The visitor's program says that all was answered. Its orders."""
     orders: list[TrialOrder] = []
-
-    def wait(session: AvatarSession, state: State, limit_s: float) -> bool:
-        AvatarSession.objects.filter(pk=session.pk).update(state=state)
-        return True
 
     def run_program(name: str, *, told: Callable[[Done], None], limit_s: float, order: str) -> Done:
         orders.append(TrialOrder.model_validate_json(order))
         told({"asked": 4})
         return {"done": {"asked": 4, "answered": 4}}
 
-    monkeypatch.setattr(trial_tasks, "_wait", wait)
     monkeypatch.setattr(trial_tasks, "run_program", run_program)
     return orders
+
+
+def carry_out(run_id: int) -> None:
+    """All tasks of a run, with a session that gets ready and ends."""
+    session = AvatarSession.objects.filter(trial_run=run_id)
+    trial_tasks.run_trial_session(run_id)
+    trial_tasks.run_trial_session(run_id)
+    assert TrialRun.objects.get(pk=run_id).state == TrialRun.State.STARTING
+    session.update(state=State.READY)
+    trial_tasks.run_trial_session(run_id)
+    session.update(state=State.ENDED)
+    trial_tasks.continue_trial(TrialRun.objects.get(pk=run_id).trial_id)
 
 
 def slugs(trial: Trial) -> list[str]:
@@ -74,7 +87,7 @@ def test_all_sessions_run_one_after_the_other_on_the_host(
 ) -> None:
     for number in range(4):
         assert len(ordered) == number + 1
-        trial_tasks.run_trial_session(ordered[-1])
+        carry_out(ordered[-1])
     trial.refresh_from_db()
     assert trial.state == TrialState.FINISHED
     runs = list(trial.runs.select_related("session__mode_version__mode"))
@@ -87,9 +100,10 @@ def test_all_sessions_run_one_after_the_other_on_the_host(
 def test_a_task_that_comes_twice_runs_a_session_once(
     trial: Trial, ordered: list[int], visitor: list[TrialOrder]
 ) -> None:
-    for _ in range(2):
-        trial_tasks.run_trial_session(ordered[0])
+    carry_out(ordered[0])
+    trial_tasks.run_trial_session(ordered[0])
     assert len(visitor) == 1
+    assert AvatarSession.objects.count() == 1
 
 
 def test_a_session_that_fails_is_told_and_two_in_a_row_end_the_trial(
@@ -99,13 +113,22 @@ def test_a_session_that_fails_is_told_and_two_in_a_row_end_the_trial(
         raise ProgramFailed("no sound card")
 
     monkeypatch.setattr(trial_tasks, "run_program", fails)
-    trial_tasks.run_trial_session(ordered[-1])
-    trial_tasks.run_trial_session(ordered[-1])
+    carry_out(ordered[-1])
+    carry_out(ordered[-1])
     trial.refresh_from_db()
     assert trial.state == TrialState.FAILED
     assert "could not talk to the avatar" in trial.detail
     assert len(ordered) == 2
     assert AvatarSession.objects.filter(state=State.ENDED).count() == 2
+
+
+def test_a_session_that_never_gets_ready_is_given_up(trial: Trial, ordered: list[int]) -> None:
+    trial_tasks.run_trial_session(ordered[0])
+    AvatarSession.objects.update(requested_at=timezone.now() - timedelta(hours=1))
+    trial_tasks.run_trial_session(ordered[0])
+    run = trial.runs.get(number=1)
+    assert (run.state, run.detail) == (TrialRun.State.FAILED, "The session did not get ready.")
+    assert AvatarSession.objects.get().state == State.STOPPING
 
 
 def test_an_ended_trial_stops_its_session_and_takes_no_further_one(trial: Trial, ordered: list[int]) -> None:
