@@ -29,4 +29,4 @@ def start_agent_worker(sender: Any, **_: Any) -> None:
     queue = f"host.{settings.HOST_NAME}"
     if queue in app.amqp.queues.consume_from:
         app.send_task("sessions.tasks.ensure_agent_worker", args=(settings.HOST_NAME, True), queue=queue)
-        app.send_task("sessions.tasks.understand_all_knowledge", queue=queue, countdown=UNDERSTAND_AFTER_S)
+        app.send_task("sessions.tasks.understand_knowledge", queue=queue, countdown=UNDERSTAND_AFTER_S)

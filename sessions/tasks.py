@@ -24,7 +24,6 @@ from sessions.actions.workers import record_worker_failed, record_worker_started
 from sessions.errors import LiveKitError, SessionError
 from sessions.models import (
     AgentWorker,
-    AvatarProfile,
     AvatarSession,
     EndReason,
     ModeSwitch,
@@ -37,7 +36,6 @@ from sessions.models import (
 logger = logging.getLogger(__name__)
 
 WORKER_START_TIMEOUT_S: Final = 60
-UNDERSTAND_TIMEOUT_S: Final = 1800
 ORDER_TIMEOUT_S: Final = 5.0  # LiveKit answers in milliseconds or not at all, and threads are few
 LOOK_AGAIN_S: Final = 0.1
 STRANDED_AFTER: Final = timedelta(seconds=5)
@@ -186,28 +184,11 @@ def ensure_agent_worker(host: str, is_first_order: bool = False) -> None:
 
 
 @shared_task
-def understand_knowledge(sha256: str) -> None:
-    """On a host's own queue: have a knowledge read and its answers rehearsed, so that the first question is answered at once."""
-    knowing = AvatarProfile.objects.filter(archived_at=None, current__knowledge=sha256)
-    voices = sorted(set(knowing.values_list("current__voice", flat=True)))
-    result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (names of files and voices of ours)
-        [sys.executable, "-m", "agent", "understand", sha256, *(f"--voice={voice}" for voice in voices)],
-        cwd=settings.BASE_DIR,
-        capture_output=True,
-        text=True,
-        timeout=UNDERSTAND_TIMEOUT_S,
-        check=False,
-    )
-    if result.returncode:
-        logger.warning("a knowledge was not prepared: %s", result.stderr.strip()[-500:])
+def understand_knowledge() -> None:
+    """On a host's own queue, when it starts and whenever something of it has changed: what the profiles know now."""
+    from sessions.understanding import understand_all
 
-
-@shared_task
-def understand_all_knowledge() -> None:
-    """On a host's own queue, once when it starts: what the profiles know now."""
-    current = AvatarProfile.objects.filter(archived_at=None).exclude(current__knowledge="")
-    for sha256 in set(current.values_list("current__knowledge", flat=True)):
-        understand_knowledge(str(sha256))
+    understand_all()
 
 
 @shared_task

@@ -46,7 +46,11 @@ def edit_profile(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) 
     for when it is chosen again. Raises `Archived`, `ValidationError`."""
     if profile.archived_at:
         raise Archived(str(profile))
-    return _write_version(profile, _with_kept_settings(_fields_of(profile), fields), by=by)
+    before = _fields_of(profile)
+    version = _write_version(profile, _with_kept_settings(before, fields), by=by)
+    if version.knowledge and (version.knowledge, version.voice) != (before.get("knowledge"), before.get("voice")):
+        _have_answers_ready()
+    return version
 
 
 @transaction.atomic
@@ -84,25 +88,18 @@ def _with_kept_settings(earlier: Mapping[str, Any], fields: Mapping[str, Any]) -
 def _write_version(profile: AvatarProfile, fields: Mapping[str, Any], *, by: str) -> ProfileVersion:
     AvatarProfile.objects.select_for_update().get(pk=profile.pk)  # one after the other, so that each has its own number
     last = profile.versions.aggregate(last=Max("number"))["last"] or 0
-    before, version = profile.current, ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
+    version = ProfileVersion(profile=profile, number=last + 1, created_by=by, **fields)
     _check(version)
     version.save()
     profile.current = version
     profile.save(update_fields=["current"])
-    if version.knowledge and (before is None or _answers(before) != _answers(version)):
-        _have_answers_ready(version.knowledge)
     return version
 
 
-def _answers(version: ProfileVersion) -> tuple[str, str]:
-    """What the sound of a profile's answers depends on."""
-    return version.knowledge, version.voice
-
-
-def _have_answers_ready(knowledge: str) -> None:
+def _have_answers_ready() -> None:
     from sessions.tasks import understand_knowledge
 
-    transaction.on_commit(partial(enqueue, understand_knowledge, knowledge, queue=f"host.{settings.HOST_NAME}"))
+    transaction.on_commit(partial(enqueue, understand_knowledge, queue=f"host.{settings.HOST_NAME}"))
 
 
 def _check(version: ProfileVersion) -> None:
