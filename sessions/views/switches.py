@@ -55,9 +55,8 @@ class Choice:
         return ", ".join([*parts, *([provider_name(self.provider)] if self.changes_provider else [])])
 
     @property
-    def is_in_place(self) -> bool:
-        """The renderer goes on; else the avatar starts anew inside the session."""
-        return not self.changes_provider and self.session.is_drawn_here
+    def way(self) -> str:
+        return way_of(self.session, self.changes_provider)
 
     @property
     def changes(self) -> Changes:
@@ -66,6 +65,14 @@ class Choice:
             self.session.settings_in(self.version, self.provider),
             providers=(self.session.provider, self.provider),
         )
+
+
+def way_of(session: AvatarSession, changes_provider: bool) -> str:
+    """What visitors see of it: the renderer goes on `in-place`, the next face comes `beside` the present one, or the avatar of
+    one vendor starts `anew` behind the still picture."""
+    if changes_provider:
+        return "beside"
+    return "in-place" if session.is_drawn_here else "anew"
 
 
 @vary_on_headers("HX-Request")
@@ -167,7 +174,7 @@ def outcome_page(request: HttpRequest, session: AvatarSession, made: ModeSwitch,
         "address": f"{address}?{urlencode({'instead': instead})}" if instead else address,
         "instead": instead,
         "back": urlencode({"mode": made.from_version.mode.slug, "provider": providers[0]}),
-        "is_in_place": not made.changes_provider and session.is_drawn_here,
+        "way": way_of(session, made.changes_provider),
         "changes": changes_between(
             session.settings_in(made.from_version, providers[0]),
             session.settings_in(made.to_version, providers[1]),

@@ -180,7 +180,7 @@ def test_another_face_is_chosen_beside_the_mode(
     client = browse(amina)
     page = text_of(client, f"/sessions/{on_air.code}/switch?mode=&provider=tavus")
     assert "Who draws the face" in page
-    assert "Visitors see a short pause" in page
+    assert "until the next one is in the room" in page
     client.post(f"/sessions/{on_air.code}/switch", {"mode": "", "provider": "tavus"}, headers=HTMX)
     switch = ModeSwitch.objects.get()
     assert (switch.to_provider, switch.to_version) == ("tavus", on_air.mode_version)
