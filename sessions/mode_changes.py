@@ -1,14 +1,16 @@
 """What changes between two modes, setting by setting, in words and units."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
+from pydantic import JsonValue
 
+from protocol.mode_effects import EFFECTS, Reach
 from protocol.modes import ModeSettings
-from protocol.providers import BITHUMAN, HOSTED
+from protocol.providers import BITHUMAN, HOSTED, Place
 from sessions.mode_settings import SECTIONS, label_of_setting, unit_of
 from sessions.models.switches import provider_name
 
@@ -43,21 +45,6 @@ WORDS: Final = {
     "ASYNC": gettext_lazy("behind READY"),
     "ON_DEMAND": gettext_lazy("when first needed"),
 }
-
-DRAWN_HERE: Final = frozenset(
-    (
-        "video_width",
-        "video_fps",
-        "idle_fps",
-        "tv_fps",
-        "codec",
-        "bitrate_kbps",
-        "compress_method",
-        "loading_mode",
-        "process_idle_video",
-    )
-)
-BUFFERS: Final = frozenset(("output_buffer_size", "input_buffer_size", "batch_audio_to_frames", "num_threads"))
 
 
 def _frames(count: int) -> str:
@@ -102,8 +89,11 @@ class Changes:
     same: int
 
 
-def changes_between(before: ModeSettings, after: ModeSettings, *, providers: tuple[str, str]) -> Changes:
-    """What a switch from one mode to the other changes, and from one provider to the other."""
+def changes_between(
+    before: ModeSettings, after: ModeSettings, *, providers: tuple[str, str], worn: Mapping[str, JsonValue]
+) -> Changes:
+    """What a switch from one mode to the other changes, and from one provider to the other, whose settings are `worn`."""
+    reaches = _reaches(providers[1], worn)
     felt: list[Change] = []
     if providers[0] != providers[1]:
         felt.append(Change(_("Who draws the face"), provider_name(providers[0]), provider_name(providers[1])))
@@ -116,7 +106,7 @@ def changes_between(before: ModeSettings, after: ModeSettings, *, providers: tup
             same += 1
             continue
         change = Change(_label(name), _words(name, old), _words(name, new))
-        (felt if _is_felt(name, providers[1]) else idle).append(change)
+        (felt if reaches.intersection(EFFECTS[name].reach) else idle).append(change)
     return Changes(felt, idle, same)
 
 
@@ -142,9 +132,10 @@ def _words(name: str, value: Any) -> str:
     return str(WORDS.get(str(value), value))
 
 
-def _is_felt(name: str, provider: str) -> bool:
-    """Whether a setting is read where this provider draws."""
+def _reaches(provider: str, worn: Mapping[str, JsonValue]) -> set[Reach]:
+    """Which settings a provider feels."""
+    if provider not in HOSTED:
+        return {Reach.BUILT_IN}
     if provider == BITHUMAN:
-        return name not in DRAWN_HERE and not name.startswith("musetalk_")
-    elsewhere = name.startswith(("bithuman_", "musetalk_")) or name == "output_width"
-    return not elsewhere and (provider not in HOSTED or name not in DRAWN_HERE | BUFFERS)
+        return {Reach.HOSTED, Reach.BITHUMAN_LOCAL if worn.get("place") == Place.LOCAL else Reach.BITHUMAN_CLOUD}
+    return {Reach.HOSTED}

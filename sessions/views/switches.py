@@ -64,6 +64,7 @@ class Choice:
             self.session.settings,
             self.session.settings_in(self.version, self.provider),
             providers=(self.session.provider, self.provider),
+            worn=self.session.worn_by(self.provider),
         )
 
 
@@ -179,6 +180,7 @@ def outcome_page(request: HttpRequest, session: AvatarSession, made: ModeSwitch,
             session.settings_in(made.from_version, providers[0]),
             session.settings_in(made.to_version, providers[1]),
             providers=providers,
+            worn=session.worn_by(providers[1]),
         ),
         "is_measured_live": session.is_live and made.is_young(MEASURED_LIVE_S),
     }
