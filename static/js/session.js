@@ -110,5 +110,13 @@ document.addEventListener("htmx:afterSettle", async (event) => {
   ({ marks } = await fetchSamples(`${address}?seconds=${view.fetched}`));
   if (plots.cpu) paint();
 });
+/* Another mode has another frame budget: what stands under the picture was fetched again. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  const { budget, budgetLabel } = event.detail.elt.id === "facts" ? event.detail.elt.dataset : {};
+  if (!budget || !place("frame") || budget === place("frame").dataset.budget) return;
+  Object.assign(place("frame").dataset, { budget, budgetLabel });
+  panel.querySelector("[data-budget-words]").textContent = budgetLabel;
+  if (plots.cpu) { build(); paint(); }
+});
 /* Fonts first, or the canvas is written in another one. */
 document.fonts.ready.then(load);
