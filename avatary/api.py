@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
 from monitoring.api import router as monitoring_router
+from monitoring.report_api import router as report_router
 from operators.bearer import BearerToken
 from sessions.api import router as sessions_router
 from sessions.errors import SessionError
@@ -14,6 +15,7 @@ from sessions.errors import SessionError
 api = NinjaAPI(title="Avatary", version="1", auth=BearerToken(), urls_namespace="api", description=__doc__ or "")
 api.add_router("", sessions_router)
 api.add_router("", monitoring_router)
+api.add_router("", report_router)
 
 
 @api.exception_handler(SessionError)

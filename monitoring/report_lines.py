@@ -124,11 +124,14 @@ class HitchLine(BaseModel):
 
 
 class FrameTotals(BaseModel):
-    """What the renderer did; a second over budget is one whose slowest frame took longer than `budget_ms`."""
+    """What the renderer did; a second over budget is one whose slowest frame took longer than `budget_ms`.
 
-    composed: int
-    cached: int
-    repeated: int
+    Frames are not counted where only rollups were left of the session's beginning.
+    """
+
+    composed: int | None = None
+    cached: int | None = None
+    repeated: int | None = None
     seconds: int
     seconds_over_budget: int
     budget_ms: float

@@ -8,7 +8,8 @@ from typing import Any, Final
 from django.db.models import Q
 from django.utils import timezone
 
-from monitoring.models import Alert, HostSample, Report, SessionDigest, WorkflowStep
+from monitoring.models import Alert, Report, SessionDigest, WorkflowStep
+from monitoring.readings import Readings, readings_of
 from monitoring.report_lines import (
     AlertLine,
     Answers,
@@ -32,6 +33,7 @@ MAX_EVENTS: Final = 500
 MAX_TURNS: Final = 500
 MAX_HITCHES: Final = 500
 MAX_ALERTS: Final = 100
+FRAME_COUNTS: Final = ("composed", "cached", "repeated")
 USUAL_OF: Final = 40  # earlier sessions
 
 
@@ -39,19 +41,8 @@ def summarize(session: AvatarSession) -> Summary:
     """Sum a session up from its rows, over or not."""
     end = session.ended_at or timezone.now()
     rows: Any = session  # monitoring's rows hang on the session by reverse relation
-    samples = _readings(rows.samples, "at", "cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes")
-    frames = _readings(
-        rows.frame_samples, "at", "composed", "cached", "repeated", "frame_p95_ms", "frame_max_ms", "budget_ms"
-    )
-    hosts = _readings(
-        HostSample.objects.filter(host=session.host, at__range=(session.requested_at, end)),
-        "at",
-        "cores",
-        "user_percent",
-        "system_percent",
-        "iowait_percent",
-        "steal_percent",
-    )
+    found = readings_of(session, end)
+    hosts = found.hosts
     turns = list(rows.turns.all())
     return Summary(
         profile=session.profile_name,
@@ -85,12 +76,13 @@ def summarize(session: AvatarSession) -> Summary:
         hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
         drift_ms=_drift(rows.visit_samples.exclude(av_offset_ms=None).values_list("av_offset_ms", flat=True)),
         **{
-            name: Figures.of(getattr(row, name) for row in samples)
+            name: Figures.of(getattr(row, name) for row in found.samples)
             for name in ("cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes")
         },
-        **{name: Figures.of(getattr(row, name) for row in hosts) for name in ("steal_percent", "iowait_percent")},
-        frames=_frame_totals(frames),
-        curves=_curves(session.requested_at, end, samples, frames, hosts),
+        steal_percent=Figures.of(row.steal for row in hosts),
+        iowait_percent=Figures.of(row.iowait_percent for row in hosts),
+        frames=_frame_totals(found),
+        curves=_curves(session.requested_at, end, found),
     )
 
 
@@ -98,11 +90,6 @@ def report_of(session: AvatarSession) -> Summary:
     """The kept report of a session, or what it would say now."""
     kept = Report.objects.filter(session=session).first()
     return summarize(session) if kept is None else Summary.model_validate(kept.summary)
-
-
-def _readings(rows: Any, *columns: str) -> list[Any]:
-    """Those columns of all rows in order, as named tuples: a long session has ten thousands."""
-    return list(rows.values_list(*columns, named=True).iterator())
 
 
 def _usual_ready_ms(session: AvatarSession) -> float | None:
@@ -175,24 +162,25 @@ def _answers(turns: Sequence[Any]) -> Answers | None:
     )
 
 
-def _frame_totals(frames: Sequence[Any]) -> FrameTotals | None:
+def _frame_totals(found: Readings) -> FrameTotals | None:
+    frames = found.frames
     if not frames:
         return None
+    counts = {name: sum(getattr(row, name) for row in frames) for name in FRAME_COUNTS} if found.has_counts else {}
     return FrameTotals(
-        **{name: sum(getattr(row, name) for row in frames) for name in ("composed", "cached", "repeated")},
-        seconds=len(frames),
-        seconds_over_budget=sum((row.frame_max_ms or 0) > row.budget_ms for row in frames),
+        **counts,
+        seconds=len(frames) * found.span_s,
+        seconds_over_budget=sum(row.seconds_over_budget for row in frames),
         budget_ms=frames[-1].budget_ms,
         frame_p95_ms=Figures.of(row.frame_p95_ms for row in frames),
     )
 
 
-def _curves(
-    start: datetime, end: datetime, samples: Sequence[Any], frames: Sequence[Any], hosts: Sequence[Any]
-) -> Curves:
+def _curves(start: datetime, end: datetime, found: Readings) -> Curves:
     """One point in two seconds, or fewer where a session was long: a reading that is a little late leaves no hole."""
+    samples, frames, hosts = found.samples, found.frames, found.hosts
     length_s = max(1.0, (end - start).total_seconds())
-    step_s = max(CURVE_STEP_S, length_s / CURVE_POINTS)
+    step_s = max(CURVE_STEP_S, float(found.span_s), length_s / CURVE_POINTS)
     points = min(CURVE_POINTS, int(length_s / step_s) + 1)
 
     def thin(
@@ -213,7 +201,7 @@ def _curves(
         user_percent=thin(((row.at, row.user_percent) for row in hosts), fmean),
         system_percent=thin(((row.at, row.system_percent) for row in hosts), fmean),
         iowait_percent=thin(((row.at, row.iowait_percent) for row in hosts), fmean),
-        steal_percent=thin(((row.at, row.steal_percent) for row in hosts), max),
-        fps=thin(((row.at, row.composed + row.cached + row.repeated) for row in frames), fmean),
+        steal_percent=thin(((row.at, row.steal) for row in hosts), max),
+        fps=thin(((row.at, row.fps) for row in frames), fmean),
         frame_p95_ms=thin(((row.at, row.frame_p95_ms) for row in frames), max),
     )

@@ -9,7 +9,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from monitoring.actions.reporting import complete_report, make_report, sessions_without_report
-from monitoring.models import FrameSample, HostSample, SessionDigest, SessionSample, WorkflowStep
+from monitoring.models import (
+    FrameSample,
+    HostRollup,
+    HostSample,
+    SessionDigest,
+    SessionRollup,
+    SessionSample,
+    WorkflowStep,
+)
 from monitoring.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
 from monitoring.report_lines import Figures
 from monitoring.reports import CURVE_POINTS, report_of, summarize
@@ -229,3 +237,22 @@ def test_a_report_that_was_kept_before_there_were_digests_gets_one_from_what_it_
     complete_report(found)
     assert SessionDigest.objects.get().cpu_percent == 34.5
     assert sessions_without_report(timezone.now() + timedelta(hours=1)) == []
+
+
+def test_a_session_of_days_is_told_from_rollups(over: AvatarSession, start_at: datetime) -> None:
+    long_ago = timedelta(hours=30)
+    AvatarSession.objects.filter(pk=over.pk).update(requested_at=start_at - long_ago, ready_at=start_at - long_ago)
+    over.refresh_from_db()
+    for tens in range(3):
+        at = over.requested_at + timedelta(seconds=10 * tens)
+        HostRollup.objects.create(host=over.host, span_s=10, at=at, cores=2, user_percent=20, steal_max_percent=7)
+        SessionRollup.objects.create(
+            session=over, span_s=10, at=at, cpu_percent=50, uss_bytes=9, fps=25, frame_p95_ms=12, frame_max_ms=61,
+            budget_ms=40, seconds_over_budget=1,
+        )  # fmt: skip
+    summary = summarize(over)
+    assert summary.cpu_percent == Figures(count=3, median=50, p95=50, max=50)
+    assert summary.steal_percent == Figures(count=3, median=7, p95=7, max=7)
+    assert summary.frames is not None
+    assert (summary.frames.seconds, summary.frames.seconds_over_budget, summary.frames.composed) == (30, 3, None)
+    assert len(summary.curves.at_s) == CURVE_POINTS
