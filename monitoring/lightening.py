@@ -20,6 +20,7 @@ from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersi
 
 FRESH_FOR: Final = timedelta(seconds=3)  # an older reading says nothing of now
 SETTLES_WITHIN: Final = timedelta(seconds=10)  # after any switch
+RESTS_AFTER_FAILED: Final = timedelta(minutes=1)
 RESTS_AFTER_OPERATOR: Final = timedelta(minutes=5)
 CALM_FOR: Final = timedelta(seconds=60)  # before the first step back up
 UPS_COUNT_FOR: Final = timedelta(minutes=30)  # each step up of these doubles the next one's calm
@@ -145,7 +146,7 @@ def past_of(switches: Iterable[ModeSwitch], now: datetime) -> Past:
         if switch.outcome == SwitchOutcome.PENDING:
             return Past(datetime.max.replace(tzinfo=now.tzinfo), None, 0)
         over = switch.finished_at or switch.requested_at
-        rests_until = over + (SETTLES_WITHIN if switch.is_automatic else RESTS_AFTER_OPERATOR)
+        rests_until = over + _rest(switch)
         if not switch.is_automatic:
             came_from, ups = [], 0
             continue
@@ -159,6 +160,12 @@ def past_of(switches: Iterable[ModeSwitch], now: datetime) -> Past:
         elif came_from:
             came_from.pop()
     return Past(rests_until, came_from[-1] if came_from else None, ups)
+
+
+def _rest(switch: ModeSwitch) -> timedelta:
+    if not switch.is_automatic:
+        return RESTS_AFTER_OPERATOR
+    return RESTS_AFTER_FAILED if switch.outcome == SwitchOutcome.FAILED else SETTLES_WITHIN
 
 
 def next_lighter(session: AvatarSession) -> ModeVersion | None:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -91,12 +92,14 @@ def present_spell(session: AvatarSession) -> Spell:
     return spell_of(session, max(since + SETTLES_WITHIN, now - LONGEST_LOOK_BACK), now)
 
 
-def switch_lines(session: AvatarSession) -> list[SwitchLine]:
-    """All switches of a session in order."""
+def switch_lines(session: AvatarSession, newest: int | None = None, code: UUID | None = None) -> list[SwitchLine]:
+    """The switches of a session in order: all, the newest so many, or the one of `code`."""
     switches = list(session.switches.select_related("from_version__mode", "to_version__mode"))
     end = session.ended_at or timezone.now()
     lines = []
     for place, switch in enumerate(switches):
+        if (newest is not None and place < len(switches) - newest) or (code is not None and switch.code != code):
+            continue
         earlier = switches[place - 1].finished_at if place else session.ready_at
         later = switches[place + 1].requested_at if place + 1 < len(switches) else end
         lines.append(line_of(session, switch, earlier or session.requested_at, later))

@@ -10,6 +10,7 @@ from sessions.models import AvatarSession, ModeSwitch, ModeVersion
 
 register = template.Library()
 
+SHOWN: Final = 6  # of a session's switches on its page; its report has them all
 MEASURED_FROM_S: Final = 5  # a few seconds say little
 
 
@@ -21,14 +22,14 @@ def prediction(session: AvatarSession, version: ModeVersion, provider: str) -> P
 
 @register.simple_tag
 def switches_of(session: AvatarSession) -> list[SwitchLine]:
-    """The session's switches, the newest first."""
-    return switch_lines(session)[::-1]
+    """The session's last switches, the newest first."""
+    return switch_lines(session, newest=SHOWN)[::-1]
 
 
 @register.simple_tag
 def outcome_of(session: AvatarSession, switch: ModeSwitch) -> dict[str, Any]:
     """The switch's figures, and what had been predicted beside them."""
-    line = next(line for line in switch_lines(session) if line.code == str(switch.code))
+    (line,) = switch_lines(session, code=switch.code)
     return {
         "line": line,
         "prediction": predict(

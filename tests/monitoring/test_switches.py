@@ -1,6 +1,7 @@
 """What is told of switches: figures before and after, in the report in every form."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -68,6 +69,8 @@ def test_figures_of_one_switch_end_where_the_next_begins(switched: AvatarSession
     assert second.before.seconds < 30
     assert second.before.cpu_cores == 0.2
     assert second.after.answers == 1
+    assert switch_lines(switched, newest=1) == [second]
+    assert switch_lines(switched, code=UUID(first.code)) == [first]
 
 
 def test_the_present_figures_are_those_since_the_last_switch(switched: AvatarSession) -> None:
