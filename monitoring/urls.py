@@ -3,9 +3,11 @@
 from django.urls import path
 
 from monitoring import alert_views, report_views, trial_views, views
+from monitoring.metrics import metrics
 
 app_name = "monitoring"
 urlpatterns = [
+    path("metrics", metrics, name="metrics"),
     path("alerts/", alert_views.alerts, name="alerts"),
     path("alerts/bell", alert_views.news, {"part": "bell"}, name="alert-bell"),
     path("alerts/banner", alert_views.news, {"part": "banner"}, name="alert-banner"),
