@@ -19,6 +19,7 @@ from agent.conversation.session import make_session
 from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.frames import FrameReporter
 from agent.greeting import Greeting
+from agent.media_stats import MediaReporter
 from agent.mode_switches import ModeSwitches
 from agent.models import ModelError, load
 from agent.models.client import aclose as let_go_of_models
@@ -152,6 +153,8 @@ class AvatarJob:
         self._connected = asyncio.Event()
         self._pictured = asyncio.Event()
         self._room_gone = asyncio.Event()
+        self._media = MediaReporter(ctx.room, telemetry.emit, self._queued)
+        self._media_reports: asyncio.Task[None] | None = None
         self._frame_reports: asyncio.Task[None] | None = None
         self._stage_again: asyncio.Task[None] | None = None
         self._avatar_watch: asyncio.Task[None] | None = None
@@ -202,6 +205,7 @@ class AvatarJob:
         self._switches = ModeSwitches(self._avatar, self._frames, self._emit)
         self._switches.attach(self._ctx.room)
         self._emit(JobReady)
+        self._media_reports = asyncio.create_task(self._media.run(), name="media-reports")
         self._warming = asyncio.create_task(self._warm_models(), name="warm-models")
         self._greeting.allow()
         await self._show_stage(Stage.READY)
@@ -322,6 +326,9 @@ class AvatarJob:
         except (ModelError, TimeoutError):
             logger.exception("%s is not there yet; it is tried again with the first question", method)
 
+    def _queued(self) -> tuple[int, float] | None:
+        return None if self._avatar is None else self._avatar.queued()
+
     def _on_missed(self, missed_s: int) -> None:
         if self._switches is not None:
             self._switches.on_missed(missed_s)
@@ -385,7 +392,7 @@ class AvatarJob:
         await self._microphones.aclose()
         if self._switches is not None:
             await self._switches.aclose()
-        for task in (self._frame_reports, self._stage_again, self._avatar_watch, self._warming):
+        for task in (self._frame_reports, self._media_reports, self._stage_again, self._avatar_watch, self._warming):
             if task is not None:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

@@ -16,12 +16,18 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from protocol.events import FrameOverrun, FrameStats, HostSample, encode_event
+from protocol.events import FrameOverrun, FrameStats, HostSample, MediaStats, VisitQualitySeen, encode_event
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM, MAX_EVENT_BYTES, STREAM_MAX_ENTRIES
 
 logger = logging.getLogger(__name__)
 
-SAMPLES: Final = (FrameStats, FrameOverrun, HostSample)  # the first to go when the outbox is full
+SAMPLES: Final = (
+    FrameStats,
+    FrameOverrun,
+    HostSample,
+    MediaStats,
+    VisitQualitySeen,
+)  # the first to go when the outbox is full
 BATCH_EVENTS: Final = 200
 RETRY_FIRST_S: Final = 0.1
 RETRY_MAX_S: Final = 2.0

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from livekit import rtc
 
 from agent.room_calls import NOT_ALLOWED, parsed
-from protocol.control import VISIT_PROGRESS_METHOD, VISITOR_PREFIX, VisitReport, VisitReportReply
-from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
+from protocol.control import VISIT_PROGRESS_METHOD, VISITOR_PREFIX, VisitQuality, VisitReport, VisitReportReply
+from protocol.events import VisitorJoined, VisitorLeft, VisitProgress, VisitQualitySeen
 
 logger = logging.getLogger(__name__)
 
+QUALITY_EVERY_S = 5.0
 ANNOUNCED_WITHIN_S = 4.0  # the server tells of a participant who publishes nothing up to three seconds late
 
 
@@ -37,6 +39,7 @@ class Visitors:
         self._announced: Mapping[str, object] = {}
         self._checks: dict[str, asyncio.TimerHandle] = {}
         self._ungreeted: set[str] = set()
+        self._quality_at_s: dict[str, float] = {}
 
     def attach(self, room: rtc.Room) -> None:
         """Follows a connected room, beginning with those who are there already."""
@@ -56,6 +59,7 @@ class Visitors:
     def left(self, identity: str) -> None:
         if identity in self._present:
             self._present.discard(identity)
+            self._quality_at_s.pop(identity, None)
             self._emit(VisitorLeft, identity=identity)
             if not self._present:
                 self._on_empty()
@@ -69,10 +73,22 @@ class Visitors:
         self.joined(identity)  # a call can overtake the news that its caller has come
         if identity not in self._announced and identity not in self._checks:
             self._checks[identity] = asyncio.get_running_loop().call_later(ANNOUNCED_WITHIN_S, self._check, identity)
-        self._emit(VisitProgress, identity=identity, **report.model_dump(exclude_none=True))
+        if report.quality is not None:
+            self._tell_quality(identity, report.quality)
+        milestones = report.model_dump(exclude_none=True, exclude={"quality"})
+        if milestones:
+            self._emit(VisitProgress, identity=identity, **milestones)
         if report.first_frame_ms is not None:
             self._consider_greeting(identity)
         return VisitReportReply().model_dump_json()
+
+    def _tell_quality(self, identity: str, quality: VisitQuality) -> None:
+        """A page that reports more often than it should is heard as often as it should."""
+        now_s = time.monotonic()
+        if now_s - self._quality_at_s.get(identity, -QUALITY_EVERY_S) < QUALITY_EVERY_S:
+            return
+        self._quality_at_s[identity] = now_s
+        self._emit(VisitQualitySeen, identity=identity, quality=quality)
 
     def aclose(self) -> None:
         for check in self._checks.values():

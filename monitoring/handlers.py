@@ -14,7 +14,7 @@ from monitoring.batch import Batch
 from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, process_figures
 from monitoring.host_rows import host_row
 from monitoring.live import OVERVIEW, host_topic, session_topic
-from monitoring.models import FrameSample, SessionSample, Turn, WorkflowStep
+from monitoring.models import FrameSample, MediaSample, SessionSample, Turn, VisitSample, WorkflowStep
 from monitoring.observations import (
     JobGone,
     LateFrames,
@@ -254,6 +254,25 @@ def visitor_left(event: events.VisitorLeft, batch: Batch) -> None:
 def visit_progress(event: events.VisitProgress, batch: Batch) -> None:
     milestones = event.model_dump(include={"token_ms", "connected_ms", "first_frame_ms", "first_sound_ms"})
     progress.record_visit_progress(event.session, event.identity, batch.moment(event.at), **milestones)
+
+
+@handles(events.VisitQualitySeen)
+def visit_quality_seen(event: events.VisitQualitySeen, batch: Batch) -> None:
+    session, at = batch.session(event.session), batch.moment(event.at)
+    figures = event.quality.model_dump()
+    batch.add(VisitSample(session_id=session.pk, identity=event.identity, at=at, **figures))
+    if event.quality.av_offset_ms is not None:
+        batch.observed.append(Reading("drift", at, abs(event.quality.av_offset_ms), session=session))
+    stamp = event.at.isoformat(timespec="milliseconds")
+    batch.messages.append(
+        (session_topic(session.code), {"at": stamp, "visit": {"identity": event.identity, **figures}})
+    )
+
+
+@handles(events.MediaStats)
+def media_stats(event: events.MediaStats, batch: Batch) -> None:
+    figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind"})
+    batch.add(MediaSample(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures))
 
 
 # -- hosts ------------------------------------------------------------------------------------------------------------

@@ -38,6 +38,22 @@ class Face(StrEnum):
     CHANGING = "changing"  # as `still`, while an operator has the provider changed
 
 
+class VisitQuality(BaseModel):
+    """How sound and picture arrived in the last seconds, by the browser's own statistics. A reading that is missing is absent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fps: Annotated[float, Field(ge=0, le=1_000)] | None = None
+    freezes: Annotated[int, Field(ge=0, le=1_000)] | None = None  # new ones
+    freeze_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None  # how long they lasted together
+    jitter_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
+    round_trip_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
+    lost_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # of packets
+    av_offset_ms: Annotated[float, Field(ge=-60_000, le=60_000)] | None = (
+        None  # by how much the sound is ahead of the picture
+    )
+
+
 class VisitReport(BaseModel):
     """The visitor's page reports what it saw and heard, in milliseconds since the click on Talk.
 
@@ -51,6 +67,7 @@ class VisitReport(BaseModel):
     connected_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     first_frame_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     first_sound_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
+    quality: VisitQuality | None = None  # comes alone, every ten seconds at most
 
 
 class VisitReportReply(BaseModel):

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
+from protocol.control import VisitQuality
+
 Percent = Annotated[float, Field(ge=0, le=100)]
 Milliseconds = Annotated[float, Field(ge=0)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -311,6 +313,29 @@ class VisitProgress(JobEvent):
     first_sound_ms: Milliseconds | None = None
 
 
+class VisitQualitySeen(JobEvent):
+    """How sound and picture arrived at a visitor's browser in the last seconds (`protocol.control.VisitQuality`)."""
+
+    kind: Literal["visit_quality_seen"] = "visit_quality_seen"
+    identity: Annotated[str, Field(max_length=128)]
+    quality: VisitQuality
+
+
+class MediaStats(JobEvent):
+    """Every ten seconds from a job that publishes: what it sent since the last one, by LiveKit's statistics."""
+
+    kind: Literal["media_stats"] = "media_stats"
+    encoded_fps: Annotated[float, Field(ge=0)] | None = None
+    encode_ms: Milliseconds | None = None  # a frame, mean
+    sent_kbps: Annotated[float, Field(ge=0)] | None = None
+    lost_percent: Percent | None = None  # packets, as the server reports
+    round_trip_ms: Milliseconds | None = None
+    jitter_ms: Milliseconds | None = None
+    limited_by: Literal["", "cpu", "bandwidth", "other"] = ""  # why the encoder holds back
+    queued_frames: Annotated[int, Field(ge=0)] | None = None
+    queued_sound_ms: Milliseconds | None = None
+
+
 # -- agent worker -----------------------------------------------------------------------------------------------------
 
 
@@ -466,6 +491,8 @@ TelemetryEvent = Annotated[
     | VisitorJoined
     | VisitorLeft
     | VisitProgress
+    | VisitQualitySeen
+    | MediaStats
     | WorkerStarted
     | HostSample
     | ProcessExited,

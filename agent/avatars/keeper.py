@@ -90,6 +90,10 @@ class FaceKeeper:
         else:
             await self._change(choice, mode)
 
+    def queued(self) -> tuple[int, float] | None:
+        """Frames, and milliseconds of sound, that wait for their moment; None where it is rendered elsewhere."""
+        return self._shown.queued()
+
     async def aclose(self) -> None:
         await self._stop_watching()
         await self._shown.aclose()

@@ -73,6 +73,10 @@ class RenderedAvatar:
         self._generator.show_promptly(_SWITCHED_S)
         return True
 
+    def queued(self) -> tuple[int, float] | None:
+        """Frames, and milliseconds of sound, that wait for their moment; None before anything is played."""
+        return None if self._runner is None else self._runner.playout.queued()
+
     def show(self, expression: Expression) -> None:
         self._generator.set_expression(expression)
 

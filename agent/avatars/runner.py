@@ -85,6 +85,10 @@ class Playout:
         if clock._next_frame_time is not None:
             clock._next_frame_time = time.perf_counter()
 
+    def queued(self) -> tuple[int, float]:
+        """Frames, and milliseconds of sound, that wait for their moment."""
+        return self._av_sync._video_queue.qsize(), 1000 * self._sound.queued_duration
+
     async def clear_queue(self) -> None:
         """Throw away sound and pictures that wait."""
         await self._av_sync.clear_queue()

@@ -78,6 +78,11 @@ class Shown:
             raise RuntimeError("no avatar is shown yet")
         return self._avatar
 
+    def queued(self) -> tuple[int, float] | None:
+        """Frames, and milliseconds of sound, that wait for their moment; None where it is rendered elsewhere."""
+        queued = getattr(self._avatar, "queued", None)
+        return queued() if queued is not None else None
+
     def express(self, expression: Expression) -> None:
         self._expression = expression
         if self._avatar is not None:

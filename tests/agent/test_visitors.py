@@ -9,7 +9,7 @@ import pytest
 from livekit import rtc
 
 from agent.visitors import Visitors
-from protocol.events import VisitorJoined, VisitorLeft, VisitProgress
+from protocol.events import VisitorJoined, VisitorLeft, VisitProgress, VisitQualitySeen
 from tests.agent.test_steps import Recorder
 
 
@@ -113,3 +113,13 @@ def test_leaving_is_told_once() -> None:
     room.visitors.left("visitor-dana")
     room.visitors.left("visitor-dana")
     assert room.kinds() == [VisitorJoined, VisitorLeft]
+
+
+async def test_a_page_that_reports_its_quality_all_the_time_is_heard_now_and_then() -> None:
+    room = Room()
+    for _ in range(3):
+        await room.report("visitor-dana", json.dumps({"quality": {"fps": 24.5, "freezes": 1, "av_offset_ms": -12}}))
+    assert room.kinds() == [VisitorJoined, VisitQualitySeen]
+    assert room.recorder.events[-1][1]["quality"].av_offset_ms == -12
+    assert room.greeted == []
+    room.visitors.aclose()

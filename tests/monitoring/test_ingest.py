@@ -15,8 +15,19 @@ from monitoring import handlers
 from monitoring.actions import ingest as ingest_module
 from monitoring.ingester import LEASE_KEY, Ingester, connect
 from monitoring.live import Broadcaster
-from monitoring.models import EventSource, FrameSample, HostSample, SessionSample, SetAsideEvent, Turn, WorkflowStep
+from monitoring.models import (
+    EventSource,
+    FrameSample,
+    HostSample,
+    MediaSample,
+    SessionSample,
+    SetAsideEvent,
+    Turn,
+    VisitSample,
+    WorkflowStep,
+)
 from protocol import events
+from protocol.control import VisitQuality
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
 from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
 from tests.monitoring.conftest import Writer
@@ -77,6 +88,23 @@ def test_a_turn_is_kept_with_its_times_and_without_its_words(
     turn = Turn.objects.get(session=on_air)
     assert (turn.language, turn.words, turn.typed, turn.interrupted) == ("ar", 4, False, False)
     assert (turn.end_of_turn_ms, turn.recognised_ms, turn.first_sound_ms, turn.voice_ms) == (420, 260, 610, None)
+
+
+def test_how_sound_and_picture_travel_is_kept(ingester: Ingester, job: Writer, on_air: AvatarSession) -> None:
+    quality = VisitQuality(fps=24.0, freezes=1, freeze_ms=240, round_trip_ms=38, av_offset_ms=-14)
+    job.write(events.VisitQualitySeen, identity="visitor-dana", quality=quality)
+    job.write(events.MediaStats, encoded_fps=25, sent_kbps=1400, limited_by="cpu", queued_frames=3, queued_sound_ms=80)
+    drain(ingester)
+    seen = VisitSample.objects.get(session=on_air)
+    assert (seen.identity, seen.fps, seen.freezes, seen.av_offset_ms, seen.jitter_ms) == (
+        "visitor-dana",
+        24,
+        1,
+        -14,
+        None,
+    )
+    sent = MediaSample.objects.get(session=on_air)
+    assert (sent.encoded_fps, sent.limited_by, sent.queued_frames, sent.round_trip_ms) == (25, "cpu", 3, None)
 
 
 def test_numbers_that_never_came_are_counted_as_missed(ingester: Ingester, job: Writer) -> None:

@@ -3,6 +3,7 @@
 import { Captions } from "./captions.js";
 import { Microphone } from "./microphone.js";
 import { FrameWatch, Milestones, SoundWatch } from "./milestones.js";
+import { QualityWatch } from "./quality.js";
 import { AvatarRoom } from "./room.js";
 import { Screens } from "./screens.js";
 import { Meter, wakeSound } from "./sound.js";
@@ -73,6 +74,10 @@ class Visit {
       if (arriving) this.milestones.reach("first_frame_ms");
       learn({ frames: arriving });
     });
+    this.quality = new QualityWatch(() => this.room?.statistics() ?? {}, async (quality) => {
+      const agent = this.room?.agent;
+      if (agent) await this.room.report(agent.identity, { quality });
+    });
     this.sound = new SoundWatch(new Meter(), () => !facts.soundBlocked, () => {
       const agent = this.room?.agent;
       if (agent) this.milestones.heard(agent.identity);
@@ -108,6 +113,7 @@ class Visit {
     await room.connect(ticket);
     joined = true;
     this.milestones.reach("connected_ms");
+    this.quality.start();
   }
 
   /** Once the avatar is here: negotiating the microphone earlier would hold up its first frame. */
@@ -142,6 +148,7 @@ class Visit {
     this.room = null;
     this.sound.stop();
     this.frames.stop();
+    this.quality.stop();
     if (over) return finish({ over });
     learn({ connection: "connecting", stage: null, weak: false });
     return this.enter();
@@ -158,6 +165,7 @@ class Visit {
     this.room = null;
     this.frames.stop();
     this.sound.stop();
+    this.quality.stop();
     this.ending.abort();
     room?.leave();
   }

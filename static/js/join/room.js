@@ -99,6 +99,13 @@ export class AvatarRoom {
     });
   }
 
+  /** The browser's statistics of what is playing. @returns {Promise<{video?: RTCStatsReport, audio?: RTCStatsReport}>} */
+  async statistics() {
+    const of = (kind) => this.playing[kind]?.track.getRTCStatsReport?.();
+    const [video, audio] = await Promise.all([of(Track.Kind.Video), of(Track.Kind.Audio)]);
+    return { video, audio };
+  }
+
   /** @param {{switch: string, gap_ms: number}} report  SwitchSeenReport */
   async reportSwitch(report) {
     await this.room.localParticipant.performRpc({
