@@ -17,7 +17,7 @@ from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersi
 from sessions.models.avatar_session import ON_AIR_STATES
 from sessions.models.switches import provider_name
 
-UNANSWERED_AFTER_S: Final = 15.0  # beyond the mode's own time limit
+UNANSWERED_AFTER_S: Final = 30.0  # beyond the mode’s own time limit: another avatar waits for the end of a sentence
 
 
 def switch_mode(
