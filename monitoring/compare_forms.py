@@ -16,6 +16,7 @@ from monitoring.models import SessionDigest
 from sessions.forms import dress
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode
 
+MOST_TOLD: Final = 100
 KINDS: Final = {
     "modes": gettext_lazy("Two modes"),
     "periods": gettext_lazy("Two periods"),
@@ -44,8 +45,8 @@ class CompareForm(Days):
         empty_label=gettext_lazy("any profile"),
     )  # fmt: skip
     host = forms.ChoiceField(required=False)
-    first = forms.UUIDField(required=False, label=gettext_lazy("First session"))
-    second = forms.UUIDField(required=False, label=gettext_lazy("Second session"))
+    first = forms.UUIDField(required=False, label=gettext_lazy("First session"), widget=forms.Select)
+    second = forms.UUIDField(required=False, label=gettext_lazy("Second session"), widget=forms.Select)
     starved = forms.BooleanField(required=False, label=gettext_lazy("count starved sessions too"))
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -60,8 +61,13 @@ class CompareForm(Days):
         self.is_valid()
         usual = self._usual_modes() if self.kind == "modes" else []
         self.modes = [self.cleaned_data.get(name) or _at(usual, place) for place, name in enumerate("ab")]
-        for name, mode in zip("ab", self.modes, strict=True):
-            self.initial[name] = mode.slug if mode else ""
+        # Shown is what is compared, also where nobody has chosen.
+        self.data = {
+            **dict(self.data.items()),
+            **{name: mode.slug for name, mode in zip("ab", self.modes, strict=True) if mode},
+        }
+        if self.kind == "sessions":
+            self.fields["first"].widget.choices = self.fields["second"].widget.choices = self._told_of()
         dress(self)
 
     @property
@@ -114,6 +120,13 @@ class CompareForm(Days):
             sides.append(side_of(label, SessionDigest.objects.filter(pk=digest.pk), stayed_only=False))
         return compare(*sides, of_answers=True)
 
+    def _told_of(self) -> list[tuple[str, str]]:
+        """The newest sessions, and those that are chosen."""
+        chosen = [code for name in ("first", "second") if (code := self.cleaned_data.get(name)) is not None]
+        everyone = SessionDigest.objects.select_related("session__profile_version", "mode").order_by("-requested_at")
+        newest = [*everyone[:MOST_TOLD], *everyone.filter(session__code__in=chosen)]
+        return [("", _("choose one")), *{str(each.session.code): _told(each) for each in newest}.items()]
+
     def _digests(self, codes: list[Any]) -> QuerySet[SessionDigest]:
         return SessionDigest.objects.filter(session__code__in=codes).select_related("session__profile_version")
 
@@ -137,6 +150,11 @@ class CompareForm(Days):
 
 def _at(found: list[DeploymentMode], place: int) -> DeploymentMode | None:
     return found[place] if place < len(found) else None
+
+
+def _told(digest: SessionDigest) -> str:
+    at = formats.date_format(timezone.localtime(digest.requested_at), "j M, H:i")
+    return f"{digest.session.profile_name} · {digest.mode.slug} · {at} · {digest.session.short_code}"
 
 
 def _day(at: Any) -> str:

@@ -107,6 +107,20 @@ def test_two_sessions_are_compared_by_their_own_answers(as_amina: Client, ended:
 
 
 @pytest.mark.django_db
+def test_the_page_shows_what_it_compares_where_nobody_has_chosen(as_amina: Client, ended: Ended) -> None:
+    ended()
+    shown = as_amina.get("/reports/compare/").content.decode()
+    assert '<option value="balanced" selected>' in shown.split('name="a"')[1].split("</select>")[0]
+    assert '<option value="balanced" selected>' not in shown.split('name="b"')[1].split("</select>")[0]
+
+
+@pytest.mark.django_db
+def test_sessions_to_compare_are_chosen_from_a_list(as_amina: Client, ended: Ended) -> None:
+    session = ended().session
+    shown = as_amina.get("/reports/compare/?kind=sessions").content.decode()
+    assert f'<option value="{session.code}">' in shown.split('name="second"')[1].split("</select>")[0]
+
+
 def test_trends_tell_the_change_against_the_period_before(ended: Ended) -> None:
     from django.db.models import Q
     from django.utils import timezone
