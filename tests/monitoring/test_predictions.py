@@ -42,10 +42,11 @@ def test_a_range_is_told_with_its_unit_once_where_both_ends_have_the_same() -> N
 def test_the_gap_comes_from_such_switches_alone(start: Callable[..., AvatarSession]) -> None:
     session, now = start(), timezone.now()
     modes = {slug: DeploymentMode.objects.get(slug=slug) for slug in ("balanced", "stable", "constrained")}
+    newest = {slug: mode.versions.latest("number") for slug, mode in modes.items()}
 
     def switched(to: str, gap_ms: float | None, providers: tuple[str, str] = BUILT_IN, ago_s: int = 60) -> None:
         ModeSwitch.objects.create(
-            session=session, from_version=modes["balanced"].current, to_version=modes[to].current,
+            session=session, from_version=newest["balanced"], to_version=newest[to],
             from_provider=providers[0], to_provider=providers[1], requested_by="Amina",
             requested_at=now - timedelta(seconds=ago_s), finished_at=now, outcome=SwitchOutcome.APPLIED, gap_ms=gap_ms,
         )  # fmt: skip
