@@ -7,14 +7,17 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 from agent.avatars.builtin.drawing.cutout import Cutout
 from agent.avatars.builtin.drawing.face import Face, Part
-from agent.avatars.builtin.drawing.i420 import Planes, Rect, planes_of
+from agent.avatars.builtin.drawing.i420 import Rect, planes_of
 from agent.avatars.builtin.drawing.kept import Kept
+from agent.avatars.builtin.drawing.packing import PACKS, Packed, Patch
 from agent.avatars.builtin.face_state import FaceState
 from agent.avatars.builtin.scene.captions import BurntCaptions
 from agent.avatars.builtin.scene.stage import Stage
 from agent.avatars.builtin.scene.tv import Tv
+from protocol.modes import CompressMethod
 
-_KEPT_FRAMES: Final = 3  # of drawn parts, in bytes of frames: some places of the head, and what the mouth says there
+# Of drawn parts, in bytes of frames: some places of the head, and what the mouth says there. JPEGs hold as many in a third.
+_KEPT_FRAMES: Final = {CompressMethod.NONE: 3, CompressMethod.JPEG: 1, CompressMethod.TEMP_FILE: 3}
 
 
 @dataclass(frozen=True)
@@ -24,14 +27,6 @@ class ComposedFrame:
     buffer: bytearray
     kind: Literal["composed", "cached"]
     took_ms: float
-
-
-class Patch(NamedTuple):
-    """Finished pixels for one region of a frame, and what of the presenter in it stands in front of the TV's screen."""
-
-    planes: Planes
-    rect: Rect
-    before_tv: Cutout | None
 
 
 class _Ground(NamedTuple):
@@ -61,12 +56,21 @@ class Composer(Protocol):
 class FrameComposer:
     """One face in one scene, with what plays on its TV and what is written under it."""
 
-    def __init__(self, face: Face, stage: Stage, tv: Tv | None = None, captions: BurntCaptions | None = None) -> None:
+    def __init__(
+        self,
+        face: Face,
+        stage: Stage,
+        tv: Tv | None = None,
+        captions: BurntCaptions | None = None,
+        compress_method: CompressMethod = CompressMethod.NONE,
+    ) -> None:
+        """`compress_method` is how drawn states are kept. The few that come with each breath stay as they are."""
         self._face, self._stage, self._tv, self._captions = face, stage, tv, captions
         self._screen = None if tv is None else self._covered(tv.rect)
         self._still, self._still_before_tv = self._upright()
         self._ground = _Ground((), self._still, self._still_before_tv)
-        self._kept: Kept[list[Patch]] = Kept(_KEPT_FRAMES * len(self._still), _bytes_of)
+        self._pack = PACKS[compress_method]
+        self._kept: Kept[Packed] = Kept(_KEPT_FRAMES[compress_method] * len(self._still), lambda packed: packed.nbytes)
         self._recurring: dict[Hashable, list[Patch]] = {}
         self._drew = False
         self._last: tuple[Hashable, bytearray] | None = None
@@ -78,8 +82,9 @@ class FrameComposer:
 
     @property
     def held_bytes(self) -> int:
-        """Memory in kept parts."""
-        return self._kept.held + sum(map(_bytes_of, self._recurring.values()))
+        """What kept parts take, in memory or in files."""
+        recurring = (patch.nbytes for patches in self._recurring.values() for patch in patches)
+        return self._kept.held + sum(recurring)
 
     def compose(self, state: FaceState) -> ComposedFrame:
         """The frame of `state` with the TV and the caption of this moment: the last one where nothing has changed."""
@@ -144,19 +149,25 @@ class FrameComposer:
         buffer, before_tv = bytearray(buffer), before_tv.copy()
         frame = planes_of(buffer, self._stage.width, self._stage.height)
         for part in parts:
-            for patch in self._recurring.get(part.key) or self._kept.get(part.key) or self._drawn(part):
+            for patch in self._patches(part):
                 frame.paste(patch.planes, patch.rect)
                 if patch.before_tv is not None:
                     before_tv.append(patch.before_tv)
         return buffer, before_tv
 
-    def _drawn(self, part: Part) -> list[Patch]:
+    def _patches(self, part: Part) -> list[Patch]:
+        if part.recurs and (recurring := self._recurring.get(part.key)) is not None:
+            return recurring
+        kept = self._kept.get(part.key)
+        return self._draw(part) if kept is None else kept.patches()
+
+    def _draw(self, part: Part) -> list[Patch]:
         self._drew = True
         patches = [self._patch(cutout) for cutout in part.draw()]
         if part.recurs:
             self._recurring[part.key] = patches
         else:
-            self._kept.put(part.key, patches)
+            self._kept.put(part.key, self._pack(patches))
         return patches
 
     def _patch(self, cutout: Cutout) -> Patch:
@@ -182,7 +193,3 @@ def _visible(cutouts: list[Cutout]) -> Iterator[Cutout]:
         if not cutout.empty or any(cutout.rect.common(rect) for rect in shown):
             shown.append(cutout.rect)
             yield cutout
-
-
-def _bytes_of(patches: list[Patch]) -> int:
-    return sum(patch.planes.nbytes + (0 if patch.before_tv is None else patch.before_tv.nbytes) for patch in patches)

@@ -84,7 +84,7 @@ class BuiltinVideoGenerator(VideoGenerator):
         self._on_clear = on_clear
         self._on_frame = on_frame
         self._frame_s = 1 / mode.video_fps
-        self._renderer = RendererThread(make_composer, mode.num_threads)
+        self._renderer = RendererThread(make_composer, mode.num_threads, mode.loading_mode)
         self._input = SoundInput(
             AUDIO_SAMPLE_RATE,
             mode.video_fps,
@@ -129,7 +129,7 @@ class BuiltinVideoGenerator(VideoGenerator):
     async def switch(self, mode: ModeSettings, make_composer: Callable[[], Composer]) -> None:
         """Go on in another mode at the edge of a frame: no sound is lost, and no picture misses its moment while the new
         ones are made ready. Raises what `make_composer` raises; then nothing has changed. One at a time."""
-        idle = RendererThread(make_composer, mode.num_threads)
+        idle = RendererThread(make_composer, mode.num_threads, mode.loading_mode)
         try:
             picture = await idle.start()
             self._next = _Next(mode, idle, picture, asyncio.get_running_loop().create_future())

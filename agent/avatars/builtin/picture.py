@@ -75,6 +75,6 @@ def composer_of(
         if programme is not None and scene.file.tv is not None and (screen := Screen(stage, scene.file.tv)).is_seen:
             tv = Tv(screen, programme, mode.tv_fps, warn)
         captions = BurntCaptions(stage, words) if settings.captions_burnt_in else None
-        return FrameComposer(face, stage, tv, captions)
+        return FrameComposer(face, stage, tv, captions, mode.compress_method)
 
     return make

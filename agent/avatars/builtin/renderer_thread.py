@@ -10,6 +10,7 @@ import cv2
 from agent.avatars.builtin.compose import ComposedFrame, Composer
 from agent.avatars.builtin.face_state import AT_REST, FaceState
 from agent.memory import hand_back_freed
+from protocol.modes import LoadingMode
 
 _MOST_THREADS = 4
 
@@ -17,17 +18,19 @@ _MOST_THREADS = 4
 class RendererThread:
     """Owns a composer: nothing else composes with it."""
 
-    def __init__(self, make_composer: Callable[[], Composer], num_threads: int) -> None:
+    def __init__(self, make_composer: Callable[[], Composer], num_threads: int, loading_mode: LoadingMode) -> None:
         """`make_composer` is called in the thread. `num_threads` for OpenCV, whose setting is one for the process: 0 is one,
-        -1 chooses by the host."""
+        -1 chooses by the host. `loading_mode`: what takes long is drawn before the first frame, between the first ones, or
+        each when it is needed."""
         self._make_composer = make_composer
         self._num_threads = num_threads
+        self._loading_mode = loading_mode
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="renderer")
         self._composer: Composer | None = None  # made by start
         self._closed = False
 
     async def start(self) -> ComposedFrame:
-        """Reads the pictures; the first frame. The rest is drawn ahead afterwards."""
+        """Reads the pictures; the first frame."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._start)
 
     def compose(self, state: FaceState) -> asyncio.Future[ComposedFrame]:
@@ -47,7 +50,16 @@ class RendererThread:
         cv2.setNumThreads({0: 1, -1: min(os.cpu_count() or 1, _MOST_THREADS)}.get(self._num_threads, self._num_threads))
         self._composer = self._make_composer()
         first = self._composer.compose(AT_REST)
-        self._go_on(self._composer.warm_up())
+        match self._loading_mode:
+            case LoadingMode.SYNC:
+                for _ in self._composer.warm_up():
+                    if self._closed:
+                        break
+                hand_back_freed()
+            case LoadingMode.ASYNC:
+                self._go_on(self._composer.warm_up())
+            case LoadingMode.ON_DEMAND:
+                hand_back_freed()
         return first
 
     def _compose(self, state: FaceState) -> ComposedFrame:
