@@ -5,12 +5,13 @@ Pure Python: the control plane has no numpy. The seed is fixed, so that the same
 
 import random
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Literal
 
-TIMES: Final = 500
+TIMES: Final = 400
 SEED: Final = 20_261_121
 TAIL: Final = 0.05  # nine in ten lie between the two tails
 MIN_CLUSTERS: Final = 5  # fewer sessions draw an interval that is too short to be believed
@@ -60,50 +61,73 @@ class Difference:
 
 def difference(before: Clusters, after: Clusters, statistic: Statistic = "median") -> Difference | None:
     """Compare two sides; None where one has no value."""
-    sides = tuple([list(cluster) for cluster in side if cluster] for side in (before, after))
+    found = differences(before, after, (statistic,))
+    return found[0] if found else None
+
+
+def differences(before: Clusters, after: Clusters, statistics: Sequence[Statistic]) -> list[Difference]:
+    """Compare two sides by several statistics of the same values, for little more than by one; empty where one has no value."""
+    sides = [[list(cluster) for cluster in side if cluster] for side in (before, after)]
     if not sides[0] or not sides[1]:
-        return None
-    first, second = (_Drawn(side, statistic) for side in sides)
-    low = high = None
+        return []
+    first, second = (_Drawn(side, statistics) for side in sides)
+    bounds: list[tuple[float | None, float | None]] = [(None, None)] * len(statistics)
     if min(len(side) for side in sides) >= MIN_CLUSTERS:
-        draw = random.Random(SEED)  # noqa: S311 (no secret hangs on it)
-        changes = sorted(second.drawn(draw) - first.drawn(draw) for _ in range(TIMES))
-        low, high = changes[int(TAIL * TIMES)], changes[int((1 - TAIL) * TIMES) - 1]
-    return Difference(
-        first.plain(), second.plain(), low, high, (len(sides[0]), len(sides[1])), (first.size, second.size)
-    )
+        drawn = zip(first.draws(SEED), second.draws(SEED + 1), strict=True)
+        changes = [[high - low for low, high in zip(*pair, strict=True)] for pair in drawn]
+        bounds = [_ends(column) for column in zip(*changes, strict=True)]
+    sizes, counts = (first.size, second.size), (len(sides[0]), len(sides[1]))
+    plain = zip(first.plain(), second.plain(), bounds, strict=True)
+    return [Difference(low, high, *ends, counts, sizes) for low, high, ends in plain]
+
+
+def _ends(changes: Sequence[float]) -> tuple[float, float]:
+    ordered = sorted(changes)
+    return ordered[int(TAIL * TIMES)], ordered[int((1 - TAIL) * TIMES) - 1]
+
+
+@lru_cache(maxsize=64)
+def _weights(count: int, seed: int) -> list[list[int]]:
+    """How often each of `count` clusters comes in each draw; the same for all figures of a page, and for the next page."""
+    draw = random.Random(seed)  # noqa: S311 (no secret hangs on it)
+    found = []
+    for _ in range(TIMES):
+        weights = [0] * count
+        for place in draw.choices(range(count), k=count):
+            weights[place] += 1
+        found.append(weights)
+    return found
 
 
 class _Drawn:
     """One side: its values in order, each with the place of its cluster, so that a draw only weighs and adds up."""
 
-    def __init__(self, clusters: Clusters, statistic: Statistic) -> None:
+    def __init__(self, clusters: Clusters, statistics: Sequence[Statistic]) -> None:
         pairs = sorted((value, place) for place, cluster in enumerate(clusters) for value in cluster)
         self._values = [value for value, _ in pairs]
         self._owners = [place for _, place in pairs]
         self._sums = [(sum(cluster), len(cluster)) for cluster in clusters]
-        self._statistic = statistic
+        self._statistics = statistics
         self.size = len(pairs)
 
-    def plain(self) -> float:
-        """The statistic of the values as they are."""
+    def plain(self) -> list[float]:
+        """The statistics of the values as they are."""
         return self._weighed([1] * len(self._sums))
 
-    def drawn(self, draw: random.Random) -> float:
-        """The statistic of as many clusters as there are, drawn with replacement."""
-        count = len(self._sums)
-        weights = [0] * count
-        for place in draw.choices(range(count), k=count):
-            weights[place] += 1
-        return self._weighed(weights)
+    def draws(self, seed: int) -> Iterator[list[float]]:
+        """The statistics of as many clusters as there are, drawn with replacement, `TIMES` times."""
+        return map(self._weighed, _weights(len(self._sums), seed))
 
-    def _weighed(self, weights: list[int]) -> float:
-        if self._statistic == "mean":
-            pairs = list(zip(weights, self._sums, strict=True))
-            return sum(weight * total for weight, (total, _) in pairs) / sum(weight * n for weight, (_, n) in pairs)
+    def _weighed(self, weights: list[int]) -> list[float]:
         up_to = list(accumulate(map(weights.__getitem__, self._owners)))
-        share = 0.5 if self._statistic == "median" else 0.95
+        return [self._statistic(name, weights, up_to) for name in self._statistics]
+
+    def _statistic(self, name: Statistic, weights: list[int], up_to: list[int]) -> float:
+        if name == "mean":
+            total = sum(weight * sums for weight, (sums, _) in zip(weights, self._sums, strict=True))
+            return total / up_to[-1]
+        share = 0.5 if name == "median" else 0.95
         place = bisect_left(up_to, share * up_to[-1])
-        if self._statistic == "median" and up_to[place] * 2 == up_to[-1]:  # between two values
+        if name == "median" and up_to[place] * 2 == up_to[-1]:  # between two values
             return (self._values[place] + self._values[bisect_left(up_to, up_to[place] + 1)]) / 2
         return self._values[place]

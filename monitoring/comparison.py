@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -10,11 +11,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from monitoring.bootstrap import MIN_CLUSTERS, Clusters, Difference, Statistic, difference
+from monitoring.bootstrap import MIN_CLUSTERS, Clusters, Difference, Statistic, differences
 from monitoring.models import SessionDigest, Turn
 from operators.templatetags.formatting import NO_BREAK, plain_bytes, plain_ms
 
-NEWEST: Final = 200  # sessions a side: more make the page slow and the interval hardly shorter
+NEWEST: Final = 120  # sessions a side: more make the page slow and the interval hardly shorter
 STARVED_PERCENT: Final = 5.0
 COLUMNS: Final = (
     "session_id",
@@ -243,10 +244,12 @@ def compare(before: Side, after: Side, *, of_answers: bool = False) -> Compariso
     """Everything that both sides measured. `of_answers` for two single sessions."""
     if of_answers:
         before, after = by_answer(before), by_answer(after)
-    found = ((measure, difference(measure.of(before), measure.of(after), measure.statistic)) for measure in MEASURES)
-    return Comparison(
-        before, after, tuple(Row(measure, each) for measure, each in found if each is not None), of_answers
-    )
+    rows: list[Row] = []
+    for of, same in groupby(MEASURES, key=lambda measure: measure.of):
+        measures = list(same)
+        found = differences(of(before), of(after), [measure.statistic for measure in measures])
+        rows += [Row(measure, each) for measure, each in zip(measures, found, strict=False)]
+    return Comparison(before, after, tuple(rows), of_answers)
 
 
 # -- the drawing of answers -------------------------------------------------------------------------------------------

@@ -63,6 +63,12 @@ RULES: Final = (
         _("%(model_label)s took %(model_load_s).1f s; the sessions after it share what is loaded."),
     ),
     Rule(
+        "queue",
+        {"dispatch_ms": 3_000},
+        _("Look at what kept the queue of %(host)s busy when this session was started."),
+        _("It waited %(dispatch_s).1f s before its job was ordered; that takes well under a second on a host that is free."),
+    ),
+    Rule(
         "avatar-start",
         {"avatar_start_ms": 3_000},
         _("Look at the provider's start: it is most of the wait."),
@@ -176,6 +182,7 @@ def figures_of(summary: "Summary") -> dict[str, Any]:
         "model_label": slowest_model.label if slowest_model else "",
         "avatar_start_ms": avatar_ms,
         "avatar_share_percent": _share(avatar_ms, ready_ms),
+        "dispatch_ms": summary.readiness.get("dispatched_ms"),
         "ready_ms": ready_ms,
         "usual_ready_ms": usual_ms,
         "ready_over_usual": ready_ms / usual_ms if ready_ms is not None and usual_ms else None,

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from math import floor
 from statistics import fmean, median
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Q
 from django.utils.functional import Promise
@@ -99,53 +100,53 @@ class Line:
     cells: tuple[Cell, ...]
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A digest in its place: number of the piece of the period that it lies in, negative in the period before."""
+
+    piece: int
+    switched: bool
+    values: tuple[float | None, ...]  # in the order of METRICS
+
+
 def trends(chosen: Q, since: datetime, until: datetime) -> list[Line]:
     """All modes together, then each; against the stretch of the same length before `since`."""
     length = until - since
-    rows = list(
-        SessionDigest.objects.filter(chosen, requested_at__gte=since - length, requested_at__lt=until)
-        .order_by("requested_at")
-        .values_list(*COLUMNS, named=True)
-    )
-    days = min(MAX_SPARK, max(2, length.days))
-    by_mode: dict[str, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_mode[row.mode__slug].append(row)
-    lines = [_line("", rows, since, length, days)]
+    pieces = min(MAX_SPARK, max(2, length.days))
+    piece_s, start_s = length.total_seconds() / pieces, since.timestamp()
+    rows = SessionDigest.objects.filter(chosen, requested_at__gte=since - length, requested_at__lt=until)
+    by_mode: dict[str, list[_Read]] = defaultdict(list)
+    for at, mode, switched, *values in rows.order_by("requested_at").values_list(*COLUMNS).iterator(chunk_size=5_000):
+        piece = min(pieces - 1, floor((at.timestamp() - start_s) / piece_s))
+        by_mode[mode].append(_Read(piece, switched, tuple(values)))
+    lines = [_line("", [read for reads in by_mode.values() for read in reads], pieces)]
     if len(by_mode) > 1:
-        lines += [_line(mode, by_mode[mode], since, length, days) for mode in sorted(by_mode)]
+        lines += [_line(mode, by_mode[mode], pieces) for mode in sorted(by_mode)]
     return lines
 
 
-def _line(mode: str, rows: Iterable[Any], since: datetime, length: timedelta, days: int) -> Line:
-    now = [row for row in rows if row.requested_at >= since]
-    before = [row for row in rows if row.requested_at < since]
-    return Line(mode, len(now), tuple(_cell(metric, now, before, since, length, days) for metric in METRICS))
+def _line(mode: str, reads: Sequence[_Read], pieces: int) -> Line:
+    cells = (_cell(metric, place, reads, pieces) for place, metric in enumerate(METRICS))
+    return Line(mode, sum(read.piece >= 0 for read in reads), tuple(cells))
 
 
-def _cell(metric: Metric, now: list[Any], before: list[Any], since: datetime, length: timedelta, days: int) -> Cell:
-    here, earlier = _readings(metric, now), _readings(metric, before)
-    pieces: list[list[float]] = [[] for _ in range(days)]
-    width = length / days
-    for at, value in here:
-        pieces[min(days - 1, (at - since) // width)].append(value)
-    by_day = [metric.of(piece) for piece in pieces]
-    known = [value for value in by_day if value is not None]
-    return Cell(
-        metric,
-        metric.of([value for _, value in here]),
-        metric.of([value for _, value in earlier]),
-        (len(here), len(earlier)),
-        spark(by_day, max(known) * 1.15 or 1) if len(known) > 1 else None,
-    )
-
-
-def _readings(metric: Metric, rows: Iterable[Any]) -> list[tuple[datetime, float]]:
-    return [
-        (row.requested_at, value)
-        for row in rows
-        if (value := getattr(row, metric.name)) is not None and not (metric.of_stayed_only and row.switched)
-    ]
+def _cell(metric: Metric, place: int, reads: Iterable[_Read], pieces: int) -> Cell:
+    here: list[float] = []
+    earlier: list[float] = []
+    by_piece: list[list[float]] = [[] for _ in range(pieces)]
+    for read in reads:
+        value = read.values[place]
+        if value is None or (metric.of_stayed_only and read.switched):
+            continue
+        if read.piece < 0:
+            earlier.append(value)
+        else:
+            here.append(value)
+            by_piece[read.piece].append(value)
+    points = [metric.of(values) for values in by_piece]
+    known = [value for value in points if value is not None]
+    drawn = spark(points, max(known) * 1.15 or 1) if len(known) > 1 else None
+    return Cell(metric, metric.of(here), metric.of(earlier), (len(here), len(earlier)), drawn)
 
 
 def sentence(lines: Sequence[Line], since: datetime, until: datetime) -> str:
