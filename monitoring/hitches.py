@@ -42,6 +42,7 @@ NOT_FRAMES: Final = frozenset({HitchKind.TURN, HitchKind.STEP})  # frames are ma
 SIGNS: Final = (
     Sign(HitchCause.STEAL, "steal_percent", 5),
     Sign(HitchCause.THROTTLING, "throttled_percent", 10),
+    Sign(HitchCause.CPU, "cpu_pressure_percent", 60),
     Sign(HitchCause.MEMORY, "memory_pressure_percent", 5),
     Sign(HitchCause.MEMORY, "major_faults_per_s", 50),
     Sign(HitchCause.PROVIDER, "provider_failures", 0.2, NOT_FRAMES),
@@ -201,6 +202,7 @@ class HitchWatch:
         found = HostSample.objects.filter(host=host, at__range=span).aggregate(
             steal_percent=Max("steal_percent"),
             throttled_percent=Max("throttled_percent"),
+            cpu_pressure_percent=Max("cpu_pressure_percent"),
             memory_pressure_percent=Max("memory_pressure_percent"),
         )
         found |= SessionSample.objects.filter(**session).aggregate(major_faults_per_s=Max("major_faults_per_s"))

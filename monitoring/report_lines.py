@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, computed_field
 
+from monitoring.alerts.rules import RULES
+
 
 class Figures(BaseModel):
     """A reading over a whole session."""
@@ -104,6 +106,10 @@ class AlertLine(BaseModel):
     worst: float
     detail: str
     note: str
+
+    @property
+    def label(self) -> str:
+        return str(RULES[self.rule].label) if self.rule in RULES else self.rule
 
 
 class HitchLine(BaseModel):

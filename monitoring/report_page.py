@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -131,7 +132,11 @@ def cause_rows(hitches: Iterable[HitchLine]) -> list[CauseRow]:
     order = sorted(found, key=lambda cause: (-lost[cause], HitchCause.values.index(cause)))
     return [
         CauseRow(
-            cause, str(HitchCause(cause).label), len(found[cause]), _bars(found[cause], top), _moments(found[cause])
+            cause,
+            capfirst(HitchCause(cause).label),
+            len(found[cause]),
+            _bars(found[cause], top),
+            _moments(found[cause]),
         )
         for cause in order
     ]

@@ -51,6 +51,12 @@ RULES: Final = (
         _("%(hitches_throttling)d hitches came while the quota held its processes back, though the host had CPU."),
     ),
     Rule(
+        "cpu",
+        {"hitches_cpu": 1},
+        _("Leave more of %(host)s's CPU free: fewer sessions, or no other programs beside them."),
+        _("%(hitches_cpu)d hitches came while all of its CPU was in use."),
+    ),
+    Rule(
         "frames",
         {"frames_over_percent": 2},
         _("Use a lighter mode than %(mode)s on %(host)s."),

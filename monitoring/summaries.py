@@ -143,9 +143,9 @@ class Summary(BaseModel):
             first = max(causes, key=causes.count)
             word = str(HitchCause(first).label)
             if len(set(causes)) == 1:
-                text = ngettext("%(n)d hitch: %(cause)s.", "%(n)d hitches, all %(cause)s.", len(causes))
+                text = ngettext("%(n)d hitch by %(cause)s.", "%(n)d hitches, all by %(cause)s.", len(causes))
             else:
-                text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them %(cause)s.", len(causes))
+                text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them by %(cause)s.", len(causes))
             tone = "steal" if first == HitchCause.STEAL else "warn"
             pieces.append((text % {"n": len(causes), "cause": word}, tone))
         elif self.frames and self.frames.seconds_over_budget:

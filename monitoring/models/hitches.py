@@ -13,12 +13,15 @@ class HitchKind(models.TextChoices):
 
 
 class HitchCause(models.TextChoices):
+    """Each label reads on in a sentence."""
+
     STEAL = "steal", _("CPU steal")
     THROTTLING = "throttling", _("CPU quota")
-    MEMORY = "memory", _("Memory pressure")
-    PROVIDER = "provider", _("Provider")
-    NETWORK = "network", _("Network")
-    OWN_CODE = "own_code", _("Our own code")
+    CPU = "cpu", _("CPU in use")  # all of the host's, by whomever
+    MEMORY = "memory", _("memory pressure")
+    PROVIDER = "provider", _("the provider")
+    NETWORK = "network", _("the network")
+    OWN_CODE = "own_code", _("our own code")
 
 
 class Hitch(models.Model):

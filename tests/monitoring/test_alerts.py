@@ -241,6 +241,9 @@ def test_a_slow_step_names_itself_and_what_held_it_up(hitches: HitchWatch, on_ai
     [
         ({}, "own_code"),
         ({"steal_percent": 4.9}, "own_code"),
+        ({"steal_percent": 6, "cpu_pressure_percent": 59}, "steal"),
+        ({"cpu_pressure_percent": 90}, "cpu"),
+        ({"cpu_pressure_percent": 90, "steal_percent": 30}, "steal"),
         ({"steal_percent": 6, "throttled_percent": 80}, "throttling"),
         ({"major_faults_per_s": 500, "steal_percent": 6}, "memory"),
         ({"round_trip_ms": 900}, "own_code"),  # frames are made on the host: no network is in their way

@@ -121,6 +121,7 @@ def test_sessions_to_compare_are_chosen_from_a_list(as_amina: Client, ended: End
     assert f'<option value="{session.code}">' in shown.split('name="second"')[1].split("</select>")[0]
 
 
+@pytest.mark.django_db
 def test_trends_tell_the_change_against_the_period_before(ended: Ended) -> None:
     from django.db.models import Q
     from django.utils import timezone

@@ -44,7 +44,7 @@ def keys(summary: Summary) -> list[str]:
 def test_the_verdict_tells_answers_and_hitches_with_their_cause(over: AvatarSession) -> None:
     verdict = summarize(over).verdict
     assert "14 turns, answered in 0.7 s, the slowest in" in verdict
-    assert "1 hitch: CPU steal." in verdict
+    assert "1 hitch by CPU steal." in verdict
 
 
 def test_steal_asks_for_a_dedicated_cpu_or_a_lighter_mode(over: AvatarSession) -> None:
