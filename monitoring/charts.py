@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from monitoring.alerts.rules import RULES
 from monitoring.figures import host_figures
-from monitoring.models import Alert, HostSample, Turn, WorkflowStep
+from monitoring.models import Alert, HostSample, Turn, VisitSample, WorkflowStep
 from monitoring.queries import samples_of
 from monitoring.windows import rolled_up
 from sessions.models import AvatarSession, SessionEvent, State
@@ -33,6 +33,7 @@ SESSION_COLUMNS: Final = (
     "frame_max_ms",
     "budget_ms",
 )
+VISIT_COLUMNS: Final = ("av_offset_ms", "round_trip_ms", "fps")
 MARKED: Final = {
     SessionEvent.Kind.VISITOR_JOINED: "person",
     SessionEvent.Kind.FRAMES: "steal",
@@ -50,6 +51,7 @@ def chart_data(
     session: Iterable[dict[str, Any]] = (),
     marked: Iterable[dict[str, Any]] = (),
     step_s: int = 1,
+    visits: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """`{"cores", "step_s", "host": {"at": [], column: []}, "session": {…}, "marks": [{"at", "label", "tone", "minor"}]}`.
 
@@ -60,6 +62,7 @@ def chart_data(
         "memory_total_bytes": host[-1].get("memory_total_bytes") if host else None,
         "host": columns(host, HOST_COLUMNS),
         "session": columns(list(session), SESSION_COLUMNS),
+        "visits": columns(list(visits), VISIT_COLUMNS),
         "marks": sorted(marked, key=lambda mark: mark["at"]),
         "step_s": step_s,
     }
@@ -128,7 +131,14 @@ def thinned(session: AvatarSession) -> dict[str, Any]:
     points = samples_of(session, limit=MAX_SECONDS)
     if not points:
         host, points = rolled_up(session, *span)
-    return chart_data(_every_nth(host), _every_nth(points), session_marks(session))
+    visits = visit_points(session, span[0])
+    return chart_data(_every_nth(host), _every_nth(points), session_marks(session), visits=_every_nth(visits))
+
+
+def visit_points(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
+    """How sound and picture arrived at visitors' browsers, in order."""
+    rows = VisitSample.objects.filter(session=session, at__gt=since).order_by("at")
+    return list(rows.values("at", *VISIT_COLUMNS))
 
 
 def _every_nth(points: list[dict[str, Any]]) -> list[dict[str, Any]]:

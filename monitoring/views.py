@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.vary import vary_on_headers
 
-from monitoring.charts import alert_marks, chart_data, session_marks, thinned
+from monitoring.charts import alert_marks, chart_data, session_marks, thinned, visit_points
 from monitoring.host_page import host_context
 from monitoring.models import Alert, SessionSample
 from monitoring.queries import HostSummary, host_summaries
@@ -108,4 +108,6 @@ def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
     since = timezone.now() - timedelta(seconds=seconds)
     points = session_window(session, seconds)
     marked = session_marks(session, since)
-    return JsonResponse(chart_data(host_window(session.host, seconds), points, marked, step_of(seconds)))
+    visits = visit_points(session, since)
+    host = host_window(session.host, seconds)
+    return JsonResponse(chart_data(host, points, marked, step_of(seconds), visits))

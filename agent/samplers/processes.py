@@ -14,7 +14,7 @@ from protocol.events import ProcessSample
 
 FORKSERVER: Final = b"multiprocessing.forkserver"
 STRANGERS_ANEW_S: Final = 30.0
-MEMORY_SHARE: Final = 0.0015  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
+MEMORY_SHARE: Final = 0.001  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
 FDS_EVERY_S: Final = 10.0
 
 Role = Literal["worker", "job"]

@@ -164,13 +164,16 @@ export function stackedCpu(element, { time, marks = () => [], height = 190, with
 }
 
 /** One figure over time. @param {HTMLElement} element
- * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean, whole?: number}} options `least`: the axis reaches at least this far; `whole`: exactly so far */
-export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false, whole }) {
+ * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean, isSigned?: boolean, whole?: number}} options `least`: the axis reaches at least this far; `whole`: exactly so far; `isSigned`: as far below zero */
+export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false, isSigned = false, whole }) {
   return mount(element, time, {
     height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
-    scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1))] } },
-    axes: [axisX(time, showTime), axisY(unit, (top) => [0, top / 2, top])],
-    series: [{}, line(css(colour), 1.5, { fill: isHatched ? hatch() : `${css(colour)}24` })],
+    scales: { x: { time: false, range: time.range }, y: { range: (_, bottom, top) => {
+      const reach = whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1, isSigned ? -(bottom ?? 0) * 1.1 : 0));
+      return [isSigned ? -reach : 0, reach];
+    } } },
+    axes: [axisX(time, showTime), axisY(unit, (top) => (isSigned ? [-top, 0, top] : [0, top / 2, top]))],
+    series: [{}, line(css(colour), 1.5, isSigned ? {} : { fill: isHatched ? hatch() : `${css(colour)}24` })],
     plugins: [marksPlugin(marks, false), ...(limit === undefined ? [] : [limitPlugin(limit, limitLabel)])],
   });
 }

@@ -8,12 +8,14 @@ import { ChartView } from "./view.js";
 
 const SECONDS = 300;
 const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p95_ms", "frame_max_ms"];
+const VISIT_COLUMNS = ["av_offset_ms", "round_trip_ms", "fps"]; // every ten seconds, from a visitor's browser
 
 const panel = document.querySelector("[data-charts]");
 const address = panel.dataset.charts;
 const isLive = Boolean(panel.dataset.topic);
 const host = new Series(HOST_COLUMNS, SECONDS);
 const own = new Series(SESSION_COLUMNS, SECONDS);
+const visits = new Series(VISIT_COLUMNS, SECONDS);
 let stepS = 1;
 let cores = null;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
@@ -41,6 +43,7 @@ function build() {
     const limits = { limit: budget, limitLabel: place("frame").dataset.budgetLabel };
     plots.frame = strip(place("frame"), { ...shared, ...limits, unit: "ms", colour: "--user", least: budget * 1.5 });
   }
+  if (place("drift")) plots.drift = strip(place("drift"), { ...shared, unit: "ms", colour: "--text-2", least: 60, isSigned: true, limit: 45, limitLabel: "45\u00a0ms" });
   plots.memory = strip(place("memory"), { ...shared, unit: "MB", colour: "--text-2", least: 100, showTime: true });
 }
 
@@ -55,6 +58,7 @@ function paint() {
   const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
   plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share()], gap));
   plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms], gap));
+  plots.drift?.setData(withGaps(visits.at, [visits.columns.av_offset_ms], 35));
   plots.memory.setData(withGaps(own.at, [own.columns.uss_bytes.map((value) => (value === null ? null : value / MIB))], gap));
   panel.querySelector("[data-no-samples]")?.toggleAttribute("hidden", host.at.length + own.at.length > 0);
   const cpu = own.last("cpu_percent");
@@ -65,6 +69,7 @@ function paint() {
   write("frame", own.last("frame_p95_ms"), 1);
   write("memory", mb("uss_bytes"));
   write("pss", mb("pss_bytes"));
+  for (const name of VISIT_COLUMNS) write(name, visits.last(name));
 }
 
 /** The host's and the session's reading of one second come one after the other: both are painted in the next frame. */
@@ -85,9 +90,10 @@ async function load() {
   cores = data.cores;
   marks = data.marks;
   stepS = data.step_s;
-  host.seconds = own.seconds = view.fetched;
+  host.seconds = own.seconds = visits.seconds = view.fetched;
   host.load(data.host);
   own.load(data.session);
+  visits.load(data.visits);
   if (!plots.cpu || !isLive) build();
   paint();
 }
@@ -98,8 +104,9 @@ document.addEventListener("sample", ({ detail }) => {
   if (detail.topic === `host:${panel.dataset.host}`) {
     cores = detail.data.cores;
     host.add(at, detail.data);
-  } else if (detail.topic === `session:${panel.dataset.session}`) own.add(at, detail.data);
-  else return;
+  } else if (detail.topic !== `session:${panel.dataset.session}`) return;
+  else if (detail.data.visit) visits.add(at, detail.data.visit);
+  else own.add(at, detail.data);
   if (plots.cpu) paintSoon();
 });
 document.addEventListener("catch-up", () => { if (view.pausedAt === null) load(); });

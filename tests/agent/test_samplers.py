@@ -160,7 +160,7 @@ def test_a_process_s_private_memory_is_summed_up_only_as_often_as_it_may_cost(mo
     )
     reader.read(groups, 100.0)
     assert sorted(asked) == [job.pid for job in jobs]
-    for second in range(101, 113):
+    for second in range(101, 119):
         reader.read(groups, float(second))
     assert sorted(asked[3:]) == [job.pid for job in jobs]
 
