@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from monitoring.actions.alerts import MAX_NOTE_CHARS, acknowledge_alert
 from monitoring.models import Alert
+from monitoring.templatetags.alerts import by_weight
 from operators.access import label_of, require
 from operators.models import Role
 
@@ -31,7 +32,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     """Those that last, then those that are over, newest first. By htmx: the list alone."""
     found = alerts_for(request.user)
     context = {
-        "open": list(found.filter(cleared_at=None)),
+        "open": sorted(found.filter(cleared_at=None), key=by_weight),
         "page": Paginator(found.exclude(cleared_at=None), PAGE_SIZE).get_page(request.GET.get("page")),
         "max_note": MAX_NOTE_CHARS,
     }

@@ -42,7 +42,7 @@ def worst_of(session: AvatarSession, otherwise: tuple[str, str]) -> Worst:
     if session.state == State.DEGRADED or session.state not in (State.READY, State.DEGRADED):
         return Worst(*otherwise)
     if found:
-        return _alert(found[0])
+        return _alert(found[0], next((alert for alert in found if alert.session_id is None), None))
     hitch = Hitch.objects.filter(session=session, until__gt=timezone.now() - HITCHES_FOR).order_by("-at").first()
     if hitch is not None:
         what = {HitchKind.FRAMES: _("Hitch of %(time)s"), HitchKind.TURN: _("Answer after %(time)s")}
@@ -51,12 +51,19 @@ def worst_of(session: AvatarSession, otherwise: tuple[str, str]) -> Worst:
     return _answers(session, otherwise)
 
 
-def _alert(alert: Alert) -> Worst:
-    rule = RULES[alert.rule]
+def _alert(alert: Alert, of_host: Alert | None) -> Worst:
+    """The alert, and below it what is wrong with its host, which it may follow from."""
     tone = "steal" if alert.rule == "steal" else "bad" if alert.severity == Severity.CRITICAL else "warn"
-    figure = figure_of(rule, alert.worst)
-    detail = _("on %(host)s, since") % {"host": alert.host} if alert.session_id is None else _("since")
-    return Worst(f"{rule.label}: {figure}", detail, tone, alert.raised_at)
+    text = f"{RULES[alert.rule].label}: {figure_of(RULES[alert.rule], alert.worst)}"
+    if alert.session_id is None or of_host is None:
+        detail = _("on %(host)s,") % {"host": alert.host} if alert.session_id is None else _("began")
+    else:
+        detail = _("%(what)s %(figure)s on %(host)s,") % {
+            "what": RULES[of_host.rule].label,
+            "figure": figure_of(RULES[of_host.rule], of_host.worst),
+            "host": of_host.host,
+        }
+    return Worst(text, detail, tone, alert.raised_at)
 
 
 def _answers(session: AvatarSession, otherwise: tuple[str, str]) -> Worst:

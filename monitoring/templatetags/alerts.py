@@ -16,6 +16,11 @@ register = template.Library()
 SHOWN: Final = 2
 
 
+def by_weight(alert: Alert) -> tuple[bool, bool, float]:
+    """To sort by: causes come before what follows from them."""
+    return alert.severity != Severity.CRITICAL, alert.session_id is not None, -alert.raised_at.timestamp()
+
+
 @register.inclusion_tag("monitoring/alert_bell.html")
 def alert_bell() -> dict[str, Any]:
     """How many alerts are open, for the top of a page."""
@@ -25,9 +30,9 @@ def alert_bell() -> dict[str, Any]:
 
 @register.inclusion_tag("monitoring/alert_banner.html", takes_context=True)
 def alert_banner(context: template.Context) -> dict[str, Any]:
-    """The open alerts that nobody has acknowledged, the worst and newest first."""
+    """The open alerts that nobody has acknowledged: the worst first, a host's before those of its sessions."""
     unseen = Alert.objects.filter(cleared_at=None, acknowledged_at=None).select_related("session__profile_version")
-    found = sorted(unseen, key=lambda alert: (alert.severity != Severity.CRITICAL, -alert.raised_at.timestamp()))
+    found = sorted(unseen, key=by_weight)
     return {"alerts": found[:SHOWN], "more": len(found) - len(found[:SHOWN]), "request": context.get("request")}
 
 

@@ -170,7 +170,8 @@ export function strip(element, { time, unit, colour, least, limit, limitLabel = 
     height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, bottom, top) => {
       const reach = whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1, isSigned ? -(bottom ?? 0) * 1.1 : 0));
-      return [isSigned ? -reach : 0, reach];
+      const most = unit === "%" ? Math.min(100, reach) : reach;
+      return [isSigned ? -most : 0, most];
     } } },
     axes: [axisX(time, showTime), axisY(unit, (top) => (isSigned ? [-top, 0, top] : [0, top / 2, top]))],
     series: [{}, line(css(colour), 1.5, isSigned ? {} : { fill: isHatched ? hatch() : `${css(colour)}24` })],
