@@ -1,15 +1,19 @@
 """bitHuman in its cloud: an agent of the vendor's, or a picture that is brought to life.
 
 The plugin writes its secret where everybody in the room can read it. So it gets a token that the vendor has minted for this one
-agent, room and hour; and where the vendor mints none (for a picture), what it writes there is left out.
+agent, room and hour, and a fresh one before that is over; where the vendor mints none (for a picture), nothing is written there.
 """
 
+import asyncio
 import base64
+import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
-from livekit.agents import APIConnectOptions
+from livekit import api
+from livekit.agents import APIConnectOptions, get_job_context
 from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.voice.avatar import AvatarSession
 from livekit.plugins import bithuman
@@ -23,6 +27,10 @@ from protocol.events import LossCode
 from protocol.modes import BithumanModel, ModeSettings
 from protocol.providers import BitHumanChoice, BitHumanSettings, Place
 
+logger = logging.getLogger(__name__)
+
+REFRESH_S: Final = 50 * 60.0  # a token is good for an hour
+AGAIN_S: Final = 60.0
 _ONE_CALL: Final = APIConnectOptions(max_retry=1, timeout=10.0)  # this plugin takes the number for all its calls
 
 
@@ -42,6 +50,19 @@ class BitHumanAvatar(HostedAvatar):
     def __init__(self, parts: AvatarParts, settings: BitHumanSettings) -> None:
         super().__init__(parts)
         self._settings = settings
+        self._refreshing: asyncio.Task[None] | None = None
+
+    async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
+        await super().start(connected)
+        if self._settings.avatar_id is not None and self._calls is not None:
+            refresh = self._keep_fresh(self._calls, self._settings.avatar_id)
+            self._refreshing = asyncio.create_task(refresh, name="bithuman-token")
+
+    async def aclose(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.gather(self._refreshing, return_exceptions=True)
+        await super().aclose()
 
     async def switch(self, mode: ModeSettings) -> bool:
         return model_of(self._settings, mode) == model_of(self._settings, self._parts.mode)
@@ -70,12 +91,33 @@ class BitHumanAvatar(HostedAvatar):
             "room_name": self._parts.spec.room,
             "livekit_url": self.livekit_url,
         }
-        async with calls.session.post(_mint_url(self._url), json=order, headers={"api-secret": self._key}) as answer:
+        headers, timeout = {"api-secret": self._key}, aiohttp.ClientTimeout(total=self._parts.mode.timeout_s)
+        async with calls.session.post(_mint_url(self._url), json=order, headers=headers, timeout=timeout) as answer:
             if not answer.ok:
                 await answer.read()  # the calls remember it
                 raise aiohttp.ClientError("no token was minted")
             minted = await answer.json()
         return str(minted["scoped_token"])
+
+    async def _keep_fresh(self, calls: VendorCalls, agent: str) -> None:
+        """Hands the avatar a fresh token in its attributes, where the first one is. One that is refused is tried again: what
+        then becomes of the avatar is the vendor's to say, and a loss like any other."""
+        pause_s, is_told = REFRESH_S, False
+        while True:
+            await asyncio.sleep(pause_s)
+            try:
+                token = await self._mint(calls, agent)
+                update = api.UpdateParticipantRequest(
+                    room=self._parts.room.name, identity=self.identity, attributes={"api_secret": token}
+                )
+                await get_job_context().api.room.update_participant(update)
+            except (aiohttp.ClientError, TimeoutError, KeyError, ValueError, api.TwirpError) as error:
+                logger.warning("bitHuman's token was not refreshed: %s", type(error).__name__)
+                if not is_told:
+                    self._parts.warn("bitHuman did not renew the avatar's token: it may end within ten minutes.")
+                pause_s, is_told = AGAIN_S, True
+            else:
+                pause_s, is_told = REFRESH_S, False
 
     async def _image(self) -> str:
         """The profile's picture in base64; it was checked when it was uploaded."""

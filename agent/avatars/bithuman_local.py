@@ -54,12 +54,7 @@ class LocalBitHumanAvatar:
 
     is_remote = False
 
-    def __init__(
-        self,
-        parts: AvatarParts,
-        settings: BitHumanSettings,
-        make_runtime: Callable[[BitHumanSettings, ModeSettings], Awaitable[Any]] = sdk_runtime,
-    ) -> None:
+    def __init__(self, parts: AvatarParts, settings: BitHumanSettings) -> None:
         """Raises `AvatarLostError` where the model file or the secret is missing."""
         if not Path(settings.model_path or "").is_file():
             raise AvatarLostError(
@@ -72,7 +67,6 @@ class LocalBitHumanAvatar:
             )
         self._parts = parts
         self._settings = settings
-        self._make_runtime = make_runtime
         self._runtime: Any = None
         self._runner: PublishingRunner | None = None
         self._sound: QueueAudioOutput | None = None
@@ -88,7 +82,7 @@ class LocalBitHumanAvatar:
 
         await connected()
         try:
-            self._runtime = await self._make_runtime(self._settings, self._parts.mode)
+            self._runtime = await sdk_runtime(self._settings, self._parts.mode)
             generator = BithumanGenerator(self._runtime)
             width, height = generator.video_resolution
         except AvatarLostError:

@@ -114,6 +114,30 @@ class HostedAvatar(ABC):
             raise calls.failure(error) from error
         await self._wait_for_join(limit_s - (time.monotonic() - began), limit_s)
 
+    async def picture(self) -> rtc.VideoFrame:
+        """One frame of what visitors see, I420. May take as long as the vendor's next frame."""
+        participant = self._parts.room.remote_participants[self.identity]
+        video = next(one for one in participant.track_publications.values() if one.kind == rtc.TrackKind.KIND_VIDEO)
+        subscribed: asyncio.Future[rtc.Track] = asyncio.get_running_loop().create_future()
+
+        def on_subscribed(track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
+            if publication.sid == video.sid and not subscribed.done():
+                subscribed.set_result(track)
+
+        self._parts.room.on("track_subscribed", on_subscribed)
+        video.set_subscribed(True)
+        try:
+            stream = rtc.VideoStream(await subscribed, format=rtc.VideoBufferType.I420, capacity=1)
+            try:
+                async for event in stream:
+                    return event.frame
+            finally:
+                await stream.aclose()
+        finally:
+            self._parts.room.off("track_subscribed", on_subscribed)
+            video.set_subscribed(False)
+        raise RuntimeError("the avatar's video ended")
+
     async def broken(self) -> AvatarLostError:
         return await asyncio.shield(self._gone)
 

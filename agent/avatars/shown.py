@@ -30,6 +30,7 @@ _HEARD_S: Final = 0.4  # for visitors to subscribe to a new sound
 _BOTH_S: Final = 1.0  # how long an avatar that is replaced stays, for visitors' pages to change over
 _OVERDUE_S: Final = 6.0  # beyond its length, for which a hosted avatar may be busy with a speech
 _LOOK_S: Final = 1.0
+_LOOK_AT_S: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Shown:
         self._expression = Expression.NEUTRAL
         self._still: asyncio.Task[bytearray] | None = None
         self._still_mode = spec.mode
+        self._seen: bytearray | None = None  # the hosted avatar's own picture, in the still's size
+        self._looking: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._is_over = asyncio.Event()
 
@@ -119,6 +122,9 @@ class Shown:
         self._line.follow(avatar.sound, is_remote=avatar.is_remote)
         if earlier is not None:
             self._own(self._close_later(earlier))
+        self._stop_looking()
+        if avatar.is_remote:
+            self._looking = asyncio.create_task(self._look_at(avatar), name="look-at-avatar")
         await self._tell(Face.MOVING)
 
     async def show_still(self, face: Face = Face.STILL) -> float:
@@ -131,7 +137,10 @@ class Shown:
         if earlier is not None:
             self._own(_close(earlier))
         await self.connected()
-        picture = await asyncio.shield(self._still or self.draw_still(self._spec.mode))
+        self._stop_looking(forget=False)
+        picture = self._seen
+        if picture is None:
+            picture = await asyncio.shield(self._still or self.draw_still(self._spec.mode))
         still = StillAvatar(self._parts(Choice(STILL, {}), still_mode(self._still_mode)), picture)
         await still.start(self.connected)
         if any(one.kind == _VISITOR for one in self._room.remote_participants.values()):
@@ -152,6 +161,27 @@ class Shown:
             self._still = asyncio.create_task(draw_still(self._spec, mode), name="still-picture")
         return self._still
 
+    async def _look_at(self, avatar: Avatar) -> None:
+        """Keeps a frame of a hosted avatar: whom visitors have seen is whom the still picture shows."""
+        from agent.avatars.hosted import HostedAvatar
+        from agent.avatars.still import fitted
+
+        if not isinstance(avatar, HostedAvatar):
+            return
+        try:
+            async with asyncio.timeout(_LOOK_AT_S):
+                frame = await avatar.picture()
+            self._seen = await asyncio.to_thread(fitted, frame, self._still_mode)
+        except (TimeoutError, RuntimeError, KeyError) as error:
+            logger.info("no picture of the hosted avatar was kept: %r", error)
+
+    def _stop_looking(self, *, forget: bool = True) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        if forget:
+            self._seen = None
+
     async def lost(self) -> AvatarLostError:
         """Why what is shown is lost, once it is. An avatar elsewhere that does not finish what it says counts as lost."""
         avatar = self.avatar
@@ -169,6 +199,7 @@ class Shown:
             await asyncio.gather(broken, return_exceptions=True)
 
     async def aclose(self) -> None:
+        self._stop_looking()
         await self._line.aclose()
         if self._still is not None:
             self._still.cancel()

@@ -1,4 +1,7 @@
-"""The profile's still picture with the voice: what visitors have while a provider's avatar is away. It takes next to no CPU."""
+"""The still picture with the voice: what visitors have while a provider's avatar is away. It takes next to no CPU.
+
+The picture is a frame of the provider's own avatar where one has been seen, else the profile's built-in face and scene.
+"""
 
 import asyncio
 import logging
@@ -6,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
+from livekit import rtc
 from pydantic import ValidationError
 
 from agent.assets import AssetStore
@@ -69,6 +75,19 @@ async def draw_still(spec: JobSpec, mode: ModeSettings) -> bytearray:
     except (ValidationError, OSError, ValueError, RuntimeError):
         logger.exception("the still picture could not be drawn")
         return _plain(mode)
+
+
+def fitted(frame: rtc.VideoFrame, mode: ModeSettings) -> bytearray:
+    """An I420 frame of any size so that it fills the mode's."""
+    planes = np.frombuffer(frame.data, np.uint8).reshape(frame.height * 3 // 2, frame.width)
+    picture = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+    width, height = mode.video_width, mode.video_height
+    share = max(width / frame.width, height / frame.height)
+    size = max(width, round(frame.width * share)), max(height, round(frame.height * share))
+    large = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if share < 1 else cv2.INTER_LINEAR)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    inner = np.ascontiguousarray(large[top : top + height, left : left + width])
+    return bytearray(cv2.cvtColor(inner, cv2.COLOR_BGR2YUV_I420).tobytes())
 
 
 def _builtin_settings(spec: JobSpec) -> object:

@@ -9,6 +9,8 @@ const tag = box.querySelector("[data-watch-tag]");
 const size = box.querySelector("[data-watch-size]");
 /** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").Room|null} */ let room = null;
 /** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack|null} */ let shown = null;
+/** Videos of the avatar: the job's own, and of whom a provider sent on its behalf, who goes first. */
+const videos = new Map();
 
 async function start() {
   button.setAttribute("aria-busy", "true");
@@ -16,8 +18,8 @@ async function start() {
   try {
     const [{ ParticipantKind, Room, RoomEvent, Track }, ticket] = await Promise.all([import("../vendor/livekit-client/livekit-client.esm.mjs"), askForTicket()]);
     room = new Room();
-    room.on(RoomEvent.TrackSubscribed, show);
-    room.on(RoomEvent.TrackUnsubscribed, (track) => { if (track === shown) stop(box.dataset.lost); });
+    room.on(RoomEvent.TrackSubscribed, (track, _, participant) => { videos.set(track, participant); showBest(); });
+    room.on(RoomEvent.TrackUnsubscribed, (track) => { videos.delete(track); if (track === shown) showBest(); });
     room.on(RoomEvent.Disconnected, () => stop(box.dataset.lost));
     // The avatar's picture alone is asked for: sound that nobody hears need not be sent, and visitors are not for show.
     const isWanted = (publication, participant) => publication.kind === Track.Kind.Video && participant.kind === ParticipantKind.AGENT;
@@ -42,6 +44,14 @@ async function askForTicket() {
   throw new Error(sentenceIn(await answer.text()) || box.dataset.lost);
 }
 
+function showBest() {
+  const rank = ([, one]) => [one.attributes["lk.publish_on_behalf"] ? 1 : 0, one.joinedAt ?? 0];
+  const inOrder = [...videos].map((each) => [...rank(each), each[0]]).sort((one, other) => one[0] - other[0] || one[1] - other[1]);
+  const best = inOrder.at(-1)?.[2];
+  if (!best) stop(box.dataset.lost);
+  else if (best !== shown) show(best);
+}
+
 /** @param {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack} track */
 function show(track) {
   shown?.detach(video);
@@ -58,6 +68,7 @@ function show(track) {
 function stop(why) {
   const left = room;
   room = shown = null;
+  videos.clear();
   left?.disconnect();
   video.srcObject = null;
   video.hidden = tag.hidden = size.hidden = true;

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import hashlib
+import io
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -14,13 +17,15 @@ import pytest
 from livekit import api, rtc
 from livekit.agents import AgentSession
 from livekit.agents.job import _JobContextVar
+from PIL import Image
 
-from agent.avatars import AvatarLostError
+from agent.avatars import AvatarLostError, bithuman, bithuman_local
 from agent.avatars.keeper import FaceKeeper
 from agent.avatars.shown import Choice
+from protocol.assets import AssetRef, asset_path_parts
 from protocol.control import FACE_ATTRIBUTE, Face
 from protocol.jobspec import ProfileSpec
-from protocol.modes import BUILT_IN_MODES
+from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.conftest import eventually, make_spec
 from tests.agent.conversing import Events
 from tests.agent.visitor import Visitor
@@ -102,8 +107,9 @@ async def keep(
         monkeypatch.setenv(name, value)
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(provider: str, **profile: Any) -> Kept:
-            spec = make_spec("atlas", mode=BUILT_IN_MODES["constrained"].model_copy(update=PATIENCE))
+        async def start(provider: str, files: Sequence[AssetRef] = (), **profile: Any) -> Kept:
+            mode = BUILT_IN_MODES["constrained"].model_copy(update=PATIENCE)
+            spec = make_spec("atlas", mode=mode, scene_files=list(files))
             fields = spec.profile.model_dump() | {"provider_settings": SETTINGS[provider], "other_settings": SETTINGS}
             spec = spec.model_copy(update={"profile": ProfileSpec(**{**fields, "provider": provider, **profile})})
             room, session, events, visitor = rtc.Room(), AgentSession[None](), Events(), Visitor(livekit, spec.room)
@@ -165,6 +171,9 @@ async def test_a_hosted_avatar_speaks_tells_no_secret_and_leaves_nothing_behind(
 async def test_when_it_dies_in_mid_sentence_the_voice_goes_on_with_the_still_until_it_is_back(keep: Keep) -> None:
     kept = await keep("bey")
     avatar = kept.workers[0].identity
+    shown = kept.keeper._shown
+    await eventually(lambda: shown._seen, "a picture of it is kept for the still")
+    assert len(shown._seen or b"") == 640 * 360 * 3 // 2
     saying = asyncio.create_task(kept.say(4.0))
     await eventually(lambda: kept.visitor.heard_s > 0.5, "the sound")
     await cast(Any, _JobContextVar.get()).api.room.remove_participant(
@@ -253,3 +262,109 @@ async def test_a_change_to_a_provider_that_refuses_leaves_all_as_it_was(keep: Ke
     assert kept.keeper.choice.provider == "test-card"
     assert not (await kept.say(0.5)).interrupted
     assert kept.events.all == []
+
+
+class Runtime:
+    """Stands in for the SDK's: a frame of one colour with each 40 ms of sound, as fast as it is taken."""
+
+    settings = SimpleNamespace(FPS=25, INPUT_SAMPLE_RATE=16_000)
+
+    def __init__(self, **options: Any) -> None:
+        self.options, self.is_cleaned_up = options, False
+        width, height = options["output_size"]
+        self._picture = np.full((height, width, 3), 90, np.uint8)
+        self._sound: asyncio.Queue[Any] = asyncio.Queue()
+
+    def get_first_frame(self) -> Any:
+        return self._picture
+
+    async def push_audio(self, sound: bytes, rate: int, last_chunk: bool) -> None:
+        assert rate == 16_000
+        self._sound.put_nowait(np.frombuffer(sound, np.int16))
+
+    async def flush(self) -> None:
+        self._sound.put_nowait(None)
+
+    def interrupt(self) -> None:
+        self._sound = asyncio.Queue()
+
+    async def run(self) -> AsyncIterator[Any]:
+        while True:
+            sound, chunk = np.empty(0, np.int16), None
+            with contextlib.suppress(TimeoutError):
+                sound = await asyncio.wait_for(self._sound.get(), 0.04)
+            if sound is not None and sound.size:
+                chunk = SimpleNamespace(bytes=sound.tobytes(), array=sound, sample_rate=16_000)
+            yield SimpleNamespace(bgr_image=self._picture, audio_chunk=chunk, end_of_speech=sound is None)
+
+    def cleanup(self) -> None:
+        self.is_cleaned_up = True
+
+
+async def test_bithuman_on_this_host_gets_the_modes_settings_and_speaks(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "face.imx"
+    model.touch()
+    made: list[Runtime] = []
+
+    async def runtime(settings: Any, mode: ModeSettings) -> Runtime:
+        made.append(Runtime(**bithuman_local.runtime_options(mode)))
+        return made[-1]
+
+    monkeypatch.setattr(bithuman_local, "sdk_runtime", runtime)
+    kept = await keep("bithuman", provider_settings={"place": "local", "model_path": str(model)})
+    assert made[0].options == {
+        "input_buffer_size": 2,
+        "output_buffer_size": 3,
+        "num_threads": 0,
+        "output_size": (720, 406),
+    }
+    await eventually(lambda: kept.visitor.frame_size == (720, 406), "its picture")
+    assert not (await kept.say(1.0)).interrupted
+    await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
+    await kept.keeper.switch(kept.keeper.mode.model_copy(update={"output_buffer_size": 5}))
+    assert made[1].options["output_buffer_size"] == 5, "a runtime keeps what it was made with: another one follows"
+    await eventually(lambda: made[0].is_cleaned_up, "the earlier one is let go")
+    assert not (await kept.say(0.3)).interrupted
+    assert not kept.events.of("avatar_lost")
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [("/nowhere/face.imx", "is not on this host"), ("", "SDK is not installed")],
+)
+async def test_what_bithuman_lacks_on_this_host_is_said_in_a_sentence(
+    keep: Keep, tmp_path: Path, path: str, sentence: str
+) -> None:
+    (tmp_path / "face.imx").touch()
+    kept = await keep("bithuman", provider_settings={"place": "local", "model_path": path or f"{tmp_path}/face.imx"})
+    lost = await kept.told("avatar_lost")
+    assert (lost.code, lost.again_in_s) == ("not_set_up", None)
+    assert sentence in lost.sentence
+
+
+async def test_bithumans_token_is_renewed_before_it_ends(keep: Keep, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bithuman, "REFRESH_S", 0.2)
+    kept = await keep("bithuman")
+    first = kept.workers[0].attributes["api_secret"]
+    await eventually(lambda: kept.workers[0].attributes["api_secret"] != first, "a fresh token")
+    assert first != kept.standins.bithuman_secret != kept.workers[0].attributes["api_secret"]
+    assert kept.workers[0].attributes["lk.publish_on_behalf"] == "agent"
+
+
+async def test_a_picture_for_bithuman_goes_to_it_and_its_secret_nowhere_else(
+    keep: Keep, home: Path, standins: StandInServer
+) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (300, 300), (90, 120, 90)).save(buffer, "JPEG")
+    sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()
+    path = home.joinpath(*asset_path_parts(sha256))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(buffer.getvalue())
+    reference = AssetRef(sha256=sha256, size_bytes=path.stat().st_size, url="http://127.0.0.1:9/")
+    settings = {"image": {"name": "face.jpg", "sha256": sha256}}
+    kept = await keep("bithuman", provider_settings=settings, files=[reference])
+    assert not kept.events.of("avatar_lost")
+    assert "api_secret" not in kept.workers[0].attributes
+    assert standins.seen("bithuman")["requests"][-1]["path"].endswith("/request")

@@ -11,7 +11,15 @@ from typing import Any, Final, Self
 import numpy as np
 from livekit import api, rtc
 
-from protocol.control import STAGE_ATTRIBUTE, VISIT_PROGRESS_METHOD, Stage, VisitReport, VisitReportReply
+from protocol.control import (
+    FACE_ATTRIBUTE,
+    STAGE_ATTRIBUTE,
+    VISIT_PROGRESS_METHOD,
+    Face,
+    Stage,
+    VisitReport,
+    VisitReportReply,
+)
 
 FPS: Final = 15
 SAMPLE_RATE: Final = 48_000
@@ -27,8 +35,15 @@ class StandInAgent:
     """
 
     def __init__(
-        self, url: str, api_key: str, api_secret: str, room: str, picture: np.ndarray[Any, Any] | None = None
+        self,
+        url: str,
+        api_key: str,
+        api_secret: str,
+        room: str,
+        picture: np.ndarray[Any, Any] | None = None,
+        on_behalf_of: str | None = None,
     ) -> None:
+        """`on_behalf_of` the job's identity: an avatar that a provider sent."""
         self.identity = f"agent-{next(_numbers)}"
         self.reports: list[tuple[str, VisitReport]] = []
         self.typed: list[tuple[str, str]] = []
@@ -38,6 +53,7 @@ class StandInAgent:
             api.AccessToken(api_key, api_secret)
             .with_identity(self.identity)
             .with_kind("agent")
+            .with_attributes({"lk.publish_on_behalf": on_behalf_of} if on_behalf_of else {})
             .with_grants(api.VideoGrants(room_join=True, room=room, agent=True, can_update_own_metadata=True))
             .to_jwt()
         )
@@ -68,6 +84,10 @@ class StandInAgent:
     def state(self, state: str) -> None:
         """`lk.agent.state`: listening, thinking or speaking."""
         self._do(self.room.local_participant.set_attributes({"lk.agent.state": state}))
+
+    def face(self, face: Face) -> None:
+        """What visitors see of the avatar."""
+        self._do(self.room.local_participant.set_attributes({FACE_ATTRIBUTE: face}))
 
     def publish(self) -> None:
         self._do(self._publish())

@@ -4,11 +4,12 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from protocol.control import Stage
+from protocol.control import Face, Stage
 from tests.services import wait_until
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, OpenPage
@@ -274,3 +275,22 @@ def test_the_talk_button_is_in_sight_and_large_enough(visitor: OpenPage, width: 
     assert box["height"] >= 48
     assert box["y"] + box["height"] <= height
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_providers_avatar_is_looked_at_before_the_jobs_own_picture_which_stands_in_for_it(
+    visitor: OpenPage, agent: NewAgent, house: House
+) -> None:
+    page = visitor()
+    job = meet(page, agent)
+    line = page.get_by_text("The moving picture is on its way back")
+    livekit, picture = house.livekit, np.full((180, 320, 4), 200, np.uint8)
+    keys = livekit.url, livekit.api_key, livekit.api_secret
+    with StandInAgent(*keys, house.session.room, picture, on_behalf_of=job.identity) as worker:
+        worker.publish()
+        wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 320, "its picture", 15)
+        job.face(Face.STILL)
+        expect(line).to_be_visible(timeout=LIMIT_MS)
+    wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 640, "the job's picture", 15)
+    expect_shown(page, screen="talk", gate="none")
+    job.face(Face.MOVING)
+    expect(line).to_be_hidden(timeout=LIMIT_MS)

@@ -102,7 +102,6 @@ class Visit {
     const room = new AvatarRoom(elements, {
       onFacts: (changes) => room === this.room && learn(changes),
       onVideo: () => this.frames.start(),
-      onVideoGone: () => this.frames.stop(),
       onSwitch: (code, isOver) => room === this.room && this.#watchSwitch(room, code, isOver),
       onSound: (track) => this.milestones.reached.first_sound_ms === undefined && this.sound.start(track),
       onCaption: (caption) => captions.follow(caption),

@@ -1,4 +1,9 @@
-/** The LiveKit room of a visit: who the agent is, its tracks, attributes and captions, and how the connection fares. */
+/**
+ * The LiveKit room of a visit: who the agent is, its tracks, attributes and captions, and how the connection fares.
+ *
+ * The picture comes from the job's own participant, or from one that a provider has sent on its behalf, which then goes first.
+ * Sound is played of both: one of them speaks at a time.
+ */
 
 const { ConnectionQuality, DisconnectReason, ParticipantKind, Room, RoomEvent, Track } = globalThis.LivekitClient;
 
@@ -6,6 +11,7 @@ const STAGE_ATTRIBUTE = "avatary.stage";
 const AGENT_STATE_ATTRIBUTE = "lk.agent.state";
 const ON_BEHALF_ATTRIBUTE = "lk.publish_on_behalf";
 const PROGRESS_METHOD = "avatary.visit_progress";
+const FACE_ATTRIBUTE = "avatary.face";
 const SWITCH_ATTRIBUTE = "avatary.switch";
 const SWITCH_SEEN_METHOD = "avatary.switch_seen";
 const CAPTIONS_TOPIC = "lk.transcription";
@@ -25,10 +31,9 @@ const RESUME_PAUSES_MS = [0, 250, 500, 1_000, 1_500, 2_000];
 /**
  * @typedef {object} Listener
  * @property {(facts: Partial<import("./stages.js").Facts>) => void} onFacts
- * @property {(track: MediaStreamTrack) => void} onVideo   the agent's video, now in the video element
- * @property {() => void} onVideoGone
+ * @property {(track: MediaStreamTrack) => void} onVideo   the agent's first video, now in the video element
  * @property {(code: string, isOver: boolean) => void} onSwitch  the mode is being switched, or was
- * @property {(track: MediaStreamTrack) => void} onSound   the agent's sound, now in the audio element
+ * @property {(track: MediaStreamTrack) => void} onSound   a sound of the agent's, now playing
  * @property {(caption: {reader: AsyncIterable<string>, segment: string, mine: boolean}) => void} onCaption
  * @property {(over: "left"|"ended"|"removed"|"elsewhere"|null) => void} onClosed  null: lost, worth another try
  */
@@ -39,10 +44,13 @@ export class AvatarRoom {
    * @param {Listener} listener
    */
   constructor({ video, audio }, listener) {
-    this.elements = { [Track.Kind.Video]: video, [Track.Kind.Audio]: audio };
+    this.video = video;
+    this.audio = audio;
     this.listener = listener;
-    /** @type {Record<string, {track: object, participant: object} | undefined>} */
-    this.playing = {};
+    /** The agent's videos, and who each is of. @type {Map<object, object>} */
+    this.videos = new Map();
+    /** The track in the video element, and the one whose first picture is waited for. @type {object | undefined} */
+    this.playing = this.next = undefined;
     // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
     // A lost room must not stop the microphone's track.
     this.room = new Room({
@@ -139,7 +147,7 @@ export class AvatarRoom {
         if (participant === room.localParticipant) listener.onFacts({ weak: quality === ConnectionQuality.Poor });
       })
       .on(RoomEvent.Disconnected, (reason) => {
-        Object.values(this.playing).forEach((playing) => playing && this.#stop(playing.track));
+        [...this.videos.keys()].forEach((track) => this.#stop(track));
         listener.onClosed(FINAL[reason] ?? null);
       });
     // What the avatar writes back to one visitor, that a question was too long, say, stands among its captions.
@@ -159,48 +167,62 @@ export class AvatarRoom {
     this.listener.onFacts({
       stage: attributes ? (attributes[STAGE_ATTRIBUTE] ?? "connecting") : null,
       agentState: attributes?.[AGENT_STATE_ATTRIBUTE] ?? null,
+      still: (attributes?.[FACE_ATTRIBUTE] ?? "moving") !== "moving",
     });
   }
 
   #play(track, publication, participant) {
     if (!isAgent(participant)) return publication.setSubscribed(false); // another visitor's microphone
-    const earlier = this.playing[track.kind];
-    if (earlier && (earlier.participant.joinedAt ?? 0) > (participant.joinedAt ?? 0)) return undefined;
-    if (earlier && earlier.participant === participant && track.kind === Track.Kind.Video) {
-      return this.#changeOver(track, participant);
+    if (track.kind === Track.Kind.Audio) {
+      if (this.audio.srcObject?.active) track.attach();
+      else track.attach(this.audio);
+      return this.listener.onSound(track.mediaStreamTrack);
     }
-    earlier?.track.detach();
-    this.playing[track.kind] = { track, participant };
-    track.attach(this.elements[track.kind]);
-    const told = track.kind === Track.Kind.Video ? this.listener.onVideo : this.listener.onSound;
-    return told(track.mediaStreamTrack);
+    this.videos.set(track, participant);
+    return this.#choose();
   }
 
-  /** A second track of the same avatar takes the first one's place, not before its picture is there. */
-  #changeOver(track, participant) {
+  /** Shows the best video there is; it takes another one's place not before its own picture is there. */
+  #choose() {
+    const rank = ([, one]) => [this.#rank(one), one.joinedAt ?? 0];
+    const [best] = [...this.videos].sort((one, other) => compare(rank(one), rank(other))).at(-1) ?? [];
+    if (!best || best === this.playing || best === this.next) return;
+    if (!this.playing && !this.hasShown) return this.#show(best);
     const ahead = document.createElement("video");
     ahead.muted = ahead.playsInline = true;
-    this.next = track;
-    track.attach(ahead);
+    this.next = best;
+    best.attach(ahead);
     const takeOver = () => {
-      track.detach(ahead);
-      if (this.next !== track) return;
-      this.next = undefined;
-      const earlier = this.playing[track.kind]?.track;
-      earlier?.detach();
-      this.playing[track.kind] = { track, participant };
-      track.attach(this.elements[track.kind]);
-      if (!earlier) this.listener.onVideo(track.mediaStreamTrack);
+      best.detach(ahead);
+      if (this.next === best) this.#show(best);
     };
     ahead.addEventListener("loadeddata", takeOver, { once: true });
   }
 
+  #show(track) {
+    this.next = undefined;
+    this.playing?.detach(this.video);
+    this.playing = track;
+    track.attach(this.video);
+    if (this.hasShown) return;
+    this.hasShown = true;
+    this.listener.onVideo(track.mediaStreamTrack);
+  }
+
+  /** Whom to look at: one that a provider sends for the job, the job, what is left of an earlier one. */
+  #rank(participant) {
+    const identity = this.agent?.identity;
+    if (participant.attributes[ON_BEHALF_ATTRIBUTE] === identity) return 2;
+    return participant.identity === identity ? 1 : 0;
+  }
+
+  /** The last picture stays until another one is there; a picture that stands still for long is told by its watch. */
   #stop(track) {
+    if (track.kind === Track.Kind.Audio) track.detach().forEach((element) => element !== this.audio && element.remove());
+    if (!this.videos.delete(track)) return;
     if (this.next === track) this.next = undefined;
-    if (this.playing[track.kind]?.track !== track) return;
-    this.playing[track.kind] = undefined;
-    track.detach();
-    if (track.kind === Track.Kind.Video) this.listener.onVideoGone();
+    if (this.playing === track) this.playing = undefined;
+    this.#choose();
   }
 
   #caption(reader, identity) {
@@ -209,6 +231,9 @@ export class AvatarRoom {
     this.listener.onCaption({ reader, segment: reader.info.attributes?.["lk.segment_id"] ?? reader.info.id, mine });
   }
 }
+
+/** @param {number[]} one @param {number[]} other */
+const compare = (one, other) => one[0] - other[0] || one[1] - other[1];
 
 function isAgent(participant) {
   return participant?.kind === ParticipantKind.AGENT;

@@ -8,6 +8,7 @@
  * @property {boolean} trying           an attempt to connect has failed and another follows
  * @property {string|null} stage        the agent's `avatary.stage`; null while no agent is in the room
  * @property {string|null} agentState   the agent's `lk.agent.state`
+ * @property {boolean} still            the face is a still picture for a while, and the voice goes on
  * @property {boolean} frames           decoded frames of the agent's present video are arriving
  * @property {boolean} met              the avatar has been on the screen since Talk was pressed
  * @property {boolean} soundBlocked     the browser refuses to play sound until a tap
@@ -34,6 +35,7 @@ export const AT_FIRST = {
   trying: false,
   stage: null,
   agentState: null,
+  still: false,
   frames: false,
   met: false,
   soundBlocked: false,
@@ -98,6 +100,7 @@ function gateOf(facts) {
 
 function noticeOf(facts) {
   if (facts.unsent) return "unsent";
+  if (facts.still) return "still";
   if (facts.weak) return "weak";
   if (facts.typing) return "none";
   return facts.mic === "blocked" || facts.mic === "missing" ? facts.mic : "none";
