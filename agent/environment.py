@@ -21,6 +21,7 @@ class HostEnvironment:
     host: str
     livekit_url: str | None
     redis_url: str
+    livekit_public_url: str | None = None  # what comes from outside uses: visitors, and avatars that a vendor sends
     whisper_model: str | None = None  # a folder, or the name of one in `models/` of the state folder
 
     @classmethod
@@ -35,6 +36,7 @@ class HostEnvironment:
             home=Path(os.environ.get("AVATARY_HOME") or ".runtime").resolve(),
             host=host,
             livekit_url=os.environ.get("LIVEKIT_URL") or None,
+            livekit_public_url=os.environ.get("LIVEKIT_PUBLIC_URL") or os.environ.get("LIVEKIT_URL") or None,
             redis_url=os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0",
             whisper_model=os.environ.get("AVATARY_WHISPER_MODEL") or None,
         )

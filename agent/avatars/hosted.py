@@ -21,6 +21,7 @@ from livekit.agents.voice.io import AudioOutput
 from agent.avatars import AvatarLostError, AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.vendor_calls import VendorCalls
+from agent.environment import HostEnvironment
 from protocol.events import LossCode, ProviderConversation
 from protocol.modes import ModeSettings
 from protocol.providers import VARIABLES
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
-_LEAVES_S: Final = 0.2
+_LEAVES_S: Final = 0.15
 
 Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
 
@@ -68,9 +69,9 @@ class HostedAvatar(ABC):
         self._calls: VendorCalls | None = None
         self._starting: asyncio.Task[None] | None = None
         self._is_open = False
+        self._losses: dict[LossCode, str] = {}
         self._gone: asyncio.Future[AvatarLostError] = asyncio.get_running_loop().create_future()
-        # a vendor comes into the room from outside, as visitors do
-        self.livekit_url = os.environ.get("LIVEKIT_PUBLIC_URL") or os.environ.get("LIVEKIT_URL", "")
+        self.livekit_url = HostEnvironment.read().livekit_public_url or ""
         self.identity = f"{parts.provider}-avatar-{uuid.uuid4().hex[:8]}"
 
     @abstractmethod
@@ -217,7 +218,7 @@ class HostedAvatar(ABC):
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity:
-            self._lose(LossCode.LEFT, f"{self.vendor}'s avatar left the room in the middle of the session.")
+            self._lose_soon(LossCode.LEFT, f"{self.vendor}'s avatar left the room in the middle of the session.")
 
     def _on_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity:
@@ -225,13 +226,19 @@ class HostedAvatar(ABC):
 
     def _on_unpublished(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity and publication.kind == rtc.TrackKind.KIND_VIDEO:
-            # one that leaves takes its tracks along first
-            sentence = f"{self.vendor}'s avatar took its picture away in the middle of the session."
-            asyncio.get_running_loop().call_later(_LEAVES_S, self._lose, LossCode.STOPPED, sentence)
+            self._lose_soon(
+                LossCode.STOPPED, f"{self.vendor}'s avatar took its picture away in the middle of the session."
+            )
 
-    def _lose(self, code: LossCode, sentence: str) -> None:
-        if not self._gone.done():
-            self._gone.set_result(AvatarLostError(code, sentence))
+    def _lose_soon(self, code: LossCode, sentence: str) -> None:
+        """An avatar that leaves takes its tracks along first, and where the whole room is closed nothing is lost."""
+        self._losses[code] = sentence
+        asyncio.get_running_loop().call_later(_LEAVES_S, self._lose)
+
+    def _lose(self) -> None:
+        if not self._gone.done() and self._parts.room.isconnected():
+            code = LossCode.LEFT if LossCode.LEFT in self._losses else LossCode.STOPPED
+            self._gone.set_result(AvatarLostError(code, self._losses[code]))
 
 
 def with_calls(plugin: type[Plugin], calls: VendorCalls) -> type[Plugin]:

@@ -284,13 +284,13 @@ class _Preflight:
 
     def _check_way_in(self, api: VendorApi) -> None:
         """A vendor's cloud comes into our room from the internet."""
-        livekit = urlsplit(self._environment.livekit_url or "")
+        livekit = urlsplit(self._environment.livekit_public_url or "")
         if _is_private(livekit.hostname or "") and not _is_private(urlsplit(api.base).hostname or ""):
             self._add(
                 Check.ROOM,
                 Outcome.FAILED,
-                f"{api.name} comes into the room from the internet, and LIVEKIT_URL is {livekit.hostname}, which only this "
-                "network sees. Use a LiveKit server with a public address.",
+                f"{api.name} comes into the room from the internet, and LIVEKIT_PUBLIC_URL is {livekit.hostname}, which only "
+                "this network sees. Use a LiveKit server with a public address.",
             )
         else:
             self._add(Check.ROOM, Outcome.OK, "The LiveKit server can be reached from where the avatar is drawn.")

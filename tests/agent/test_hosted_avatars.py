@@ -318,9 +318,9 @@ async def test_bithuman_on_this_host_gets_the_modes_settings_and_speaks(
         "input_buffer_size": 2,
         "output_buffer_size": 3,
         "num_threads": 0,
-        "output_size": (720, 406),
+        "output_size": (720, 404),
     }
-    await eventually(lambda: kept.visitor.frame_size == (720, 406), "its picture")
+    await eventually(lambda: kept.visitor.frame_size == (720, 404), "its picture")
     assert not (await kept.say(1.0)).interrupted
     await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
     await kept.keeper.switch(kept.keeper.mode.model_copy(update={"output_buffer_size": 5}))
