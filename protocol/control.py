@@ -14,6 +14,7 @@ VISITOR_PREFIX: Final = "visitor-"  # of a visitor's identity
 MAX_TYPED_CHARS: Final = 500  # of one text that a visitor types; it goes to the job as a stream on LiveKit's `lk.chat`
 VISIT_PROGRESS_METHOD: Final = "avatary.visit_progress"  # RPC, visitor's browser -> job; payload `VisitReport`
 FACE_ATTRIBUTE: Final = "avatary.face"  # on the agent participant; its value is a `Face`
+SHOWN_ATTRIBUTE: Final = "avatary.shown"  # on the agent participant: identity of whose picture goes with the voice
 SWITCH_METHOD: Final = "avatary.switch_mode"  # RPC, control plane -> job; payload `SwitchOrder`, answer `SwitchReply`
 SWITCH_ATTRIBUTE: Final = "avatary.switch"  # on the agent participant: code of the switch being made or made last
 SWITCH_BACK: Final = ":back"  # follows the code while a switch goes back

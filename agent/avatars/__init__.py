@@ -47,8 +47,8 @@ class Avatar(Protocol):
         """After `start`: what says aloud what it is given."""
 
     @property
-    def is_remote(self) -> bool:
-        """Whether it is a participant of its own, rendered elsewhere."""
+    def identity(self) -> str:
+        """Of the participant that it is, rendered elsewhere; empty where the job itself publishes it."""
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Prepares, awaits `connected()` (the room is joined) and publishes. Returns once the picture took its first frame.

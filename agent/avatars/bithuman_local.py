@@ -52,7 +52,7 @@ def runtime_options(mode: ModeSettings) -> dict[str, Any]:
 class LocalBitHumanAvatar:
     """Published by the agent itself: the plugin's own session, when it is closed, takes the whole agent out of the room."""
 
-    is_remote = False
+    identity = ""
 
     def __init__(self, parts: AvatarParts, settings: BitHumanSettings) -> None:
         """Raises `AvatarLostError` where the model file or the secret is missing."""

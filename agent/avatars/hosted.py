@@ -51,7 +51,6 @@ class HostedAvatar(ABC):
     """One avatar at a vendor, under an identity of its own: of two in a room, each is told from the other."""
 
     vendor: ClassVar[str]  # as people write it
-    is_remote = True
 
     def __init__(self, parts: AvatarParts) -> None:
         """Raises `AvatarLostError` where the host has no key."""

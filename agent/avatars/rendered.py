@@ -22,7 +22,7 @@ _SWITCHED_S: Final = 0.5
 class RenderedAvatar:
     """Fed by the session's sound, published by the agent itself."""
 
-    is_remote = False
+    identity = ""
 
     def __init__(self, parts: AvatarParts, composer_of: Callable[[ModeSettings], Callable[[], Composer]]) -> None:
         """`composer_of` a mode is called in the thread that draws."""

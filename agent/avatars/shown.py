@@ -17,7 +17,7 @@ from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE
 from agent.avatars.voice_line import VoiceLine
 from agent.frames import FrameTiming
-from protocol.control import FACE_ATTRIBUTE, Face
+from protocol.control import FACE_ATTRIBUTE, SHOWN_ATTRIBUTE, Face
 from protocol.events import LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
@@ -119,11 +119,11 @@ class Shown:
             raise
         avatar.show(self._expression)
         earlier, self._avatar, self.by = self._avatar, avatar, by
-        self._line.follow(avatar.sound, is_remote=avatar.is_remote)
+        self._line.follow(avatar.sound, is_remote=bool(avatar.identity))
         if earlier is not None:
             self._own(self._close_later(earlier))
         self._stop_looking()
-        if avatar.is_remote:
+        if avatar.identity:
             self._looking = asyncio.create_task(self._look_at(avatar), name="look-at-avatar")
         await self._tell(Face.MOVING)
 
@@ -190,7 +190,7 @@ class Shown:
             while not broken.done():
                 await asyncio.wait({broken}, timeout=_LOOK_S)
                 overdue_s = self._line.overdue_s
-                if avatar.is_remote and overdue_s > _OVERDUE_S and not broken.done():
+                if avatar.identity and overdue_s > _OVERDUE_S and not broken.done():
                     sentence = f"The avatar did not finish what it had to say, {overdue_s:.0f} s after its time."
                     return AvatarLostError(LossCode.STOPPED, sentence)
             return broken.result()
@@ -217,10 +217,12 @@ class Shown:
         )
 
     async def _tell(self, face: Face) -> None:
-        """Visitors' pages have one line for it. Not worth failing for."""
+        """Visitors' pages have one line for it, and look at who has the voice. Not worth failing for."""
         try:
             if self._room.isconnected():
-                await self._room.local_participant.set_attributes({FACE_ATTRIBUTE: face.value})
+                me = self._room.local_participant
+                identity = self._avatar.identity if self._avatar is not None else ""
+                await me.set_attributes({FACE_ATTRIBUTE: face.value, SHOWN_ATTRIBUTE: identity or me.identity})
         except Exception:
             logger.warning("visitors could not be told of the face", exc_info=True)
 

@@ -9,7 +9,7 @@ const tag = box.querySelector("[data-watch-tag]");
 const size = box.querySelector("[data-watch-size]");
 /** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").Room|null} */ let room = null;
 /** @type {import("../vendor/livekit-client/livekit-client.esm.mjs").RemoteVideoTrack|null} */ let shown = null;
-/** Videos of the avatar: the job's own, and of whom a provider sent on its behalf, who goes first. */
+/** Videos of the avatar: the job's own, and of whom a provider sent on its behalf. The job says who is shown. */
 const videos = new Map();
 
 async function start() {
@@ -20,6 +20,7 @@ async function start() {
     room = new Room();
     room.on(RoomEvent.TrackSubscribed, (track, _, participant) => { videos.set(track, participant); showBest(); });
     room.on(RoomEvent.TrackUnsubscribed, (track) => { videos.delete(track); if (track === shown) showBest(); });
+    room.on(RoomEvent.ParticipantAttributesChanged, () => { if (videos.size) showBest(); });
     room.on(RoomEvent.Disconnected, () => stop(box.dataset.lost));
     // The avatar's picture alone is asked for: sound that nobody hears need not be sent, and visitors are not for show.
     const isWanted = (publication, participant) => publication.kind === Track.Kind.Video && participant.kind === ParticipantKind.AGENT;
@@ -45,7 +46,8 @@ async function askForTicket() {
 }
 
 function showBest() {
-  const rank = ([, one]) => [one.attributes["lk.publish_on_behalf"] ? 1 : 0, one.joinedAt ?? 0];
+  const named = [...(room?.remoteParticipants.values() ?? [])].map((one) => one.attributes["avatary.shown"]).filter(Boolean);
+  const rank = ([, one]) => [named.includes(one.identity) ? 1 : 0, one.joinedAt ?? 0];
   const inOrder = [...videos].map((each) => [...rank(each), each[0]]).sort((one, other) => one[0] - other[0] || one[1] - other[1]);
   const best = inOrder.at(-1)?.[2];
   if (!best) stop(box.dataset.lost);

@@ -13,6 +13,7 @@ from livekit import api, rtc
 
 from protocol.control import (
     FACE_ATTRIBUTE,
+    SHOWN_ATTRIBUTE,
     STAGE_ATTRIBUTE,
     VISIT_PROGRESS_METHOD,
     Face,
@@ -85,9 +86,9 @@ class StandInAgent:
         """`lk.agent.state`: listening, thinking or speaking."""
         self._do(self.room.local_participant.set_attributes({"lk.agent.state": state}))
 
-    def face(self, face: Face) -> None:
-        """What visitors see of the avatar."""
-        self._do(self.room.local_participant.set_attributes({FACE_ATTRIBUTE: face}))
+    def face(self, face: Face, shown: str = "") -> None:
+        """What visitors see of the avatar, and by which participant."""
+        self._do(self.room.local_participant.set_attributes({FACE_ATTRIBUTE: face, SHOWN_ATTRIBUTE: shown}))
 
     def publish(self) -> None:
         self._do(self._publish())

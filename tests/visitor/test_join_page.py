@@ -277,9 +277,12 @@ def test_the_talk_button_is_in_sight_and_large_enough(visitor: OpenPage, width: 
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_a_providers_avatar_is_looked_at_before_the_jobs_own_picture_which_stands_in_for_it(
+def test_the_picture_is_of_whom_the_job_names_and_its_own_stands_in_for_a_providers_that_goes(
     visitor: OpenPage, agent: NewAgent, house: House
 ) -> None:
+    def width() -> Any:
+        return page.evaluate("document.querySelector('video').videoWidth")
+
     page = visitor()
     job = meet(page, agent)
     line = page.get_by_text("The moving picture is on its way back")
@@ -287,10 +290,12 @@ def test_a_providers_avatar_is_looked_at_before_the_jobs_own_picture_which_stand
     keys = livekit.url, livekit.api_key, livekit.api_secret
     with StandInAgent(*keys, house.session.room, picture, on_behalf_of=job.identity) as worker:
         worker.publish()
-        wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 320, "its picture", 15)
-        job.face(Face.STILL)
+        wait_until(lambda: width() == 320, "its picture", 15)
+        job.face(Face.STILL, job.identity)
         expect(line).to_be_visible(timeout=LIMIT_MS)
-    wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 640, "the job's picture", 15)
+        wait_until(lambda: width() == 640, "the job's picture", 15)
+        job.face(Face.MOVING, worker.identity)
+        expect(line).to_be_hidden(timeout=LIMIT_MS)
+        wait_until(lambda: width() == 320, "its picture again", 15)
+    wait_until(lambda: width() == 640, "the job's picture, once it is gone", 15)
     expect_shown(page, screen="talk", gate="none")
-    job.face(Face.MOVING)
-    expect(line).to_be_hidden(timeout=LIMIT_MS)

@@ -1,7 +1,7 @@
 /**
  * The LiveKit room of a visit: who the agent is, its tracks, attributes and captions, and how the connection fares.
  *
- * The picture comes from the job's own participant, or from one that a provider has sent on its behalf, which then goes first.
+ * The picture comes from the job's own participant, or from one that a provider has sent on its behalf; the job says from whom.
  * Sound is played of both: one of them speaks at a time.
  */
 
@@ -12,6 +12,7 @@ const AGENT_STATE_ATTRIBUTE = "lk.agent.state";
 const ON_BEHALF_ATTRIBUTE = "lk.publish_on_behalf";
 const PROGRESS_METHOD = "avatary.visit_progress";
 const FACE_ATTRIBUTE = "avatary.face";
+const SHOWN_ATTRIBUTE = "avatary.shown";
 const SWITCH_ATTRIBUTE = "avatary.switch";
 const SWITCH_SEEN_METHOD = "avatary.switch_seen";
 const CAPTIONS_TOPIC = "lk.transcription";
@@ -47,8 +48,9 @@ export class AvatarRoom {
     this.video = video;
     this.audio = audio;
     this.listener = listener;
-    /** The agent's videos, and who each is of. @type {Map<object, object>} */
+    /** The agent's videos and sounds, and who each is of. @type {Map<object, object>} */
     this.videos = new Map();
+    this.sounds = new Map();
     /** The track in the video element, and the one whose first picture is waited for. @type {object | undefined} */
     this.playing = this.next = undefined;
     // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
@@ -109,8 +111,9 @@ export class AvatarRoom {
 
   /** The browser's statistics of what is playing. @returns {Promise<{video?: RTCStatsReport, audio?: RTCStatsReport}>} */
   async statistics() {
-    const of = (kind) => this.playing[kind]?.track.getRTCStatsReport?.();
-    const [video, audio] = await Promise.all([of(Track.Kind.Video), of(Track.Kind.Audio)]);
+    const whose = this.videos.get(this.playing);
+    const sound = [...this.sounds].find(([, one]) => one === whose)?.[0];
+    const [video, audio] = await Promise.all([this.playing, sound].map((track) => track?.getRTCStatsReport?.()));
     return { video, audio };
   }
 
@@ -147,7 +150,7 @@ export class AvatarRoom {
         if (participant === room.localParticipant) listener.onFacts({ weak: quality === ConnectionQuality.Poor });
       })
       .on(RoomEvent.Disconnected, (reason) => {
-        [...this.videos.keys()].forEach((track) => this.#stop(track));
+        [...this.videos.keys(), ...this.sounds.keys()].forEach((track) => this.#stop(track));
         listener.onClosed(FINAL[reason] ?? null);
       });
     // What the avatar writes back to one visitor, that a question was too long, say, stands among its captions.
@@ -169,11 +172,13 @@ export class AvatarRoom {
       agentState: attributes?.[AGENT_STATE_ATTRIBUTE] ?? null,
       still: (attributes?.[FACE_ATTRIBUTE] ?? "moving") !== "moving",
     });
+    this.#choose();
   }
 
   #play(track, publication, participant) {
     if (!isAgent(participant)) return publication.setSubscribed(false); // another visitor's microphone
     if (track.kind === Track.Kind.Audio) {
+      this.sounds.set(track, participant);
       if (this.audio.srcObject?.active) track.attach();
       else track.attach(this.audio);
       return this.listener.onSound(track.mediaStreamTrack);
@@ -186,6 +191,7 @@ export class AvatarRoom {
   #choose() {
     const rank = ([, one]) => [this.#rank(one), one.joinedAt ?? 0];
     const [best] = [...this.videos].sort((one, other) => compare(rank(one), rank(other))).at(-1) ?? [];
+    if (best === this.playing) this.next = undefined;
     if (!best || best === this.playing || best === this.next) return;
     if (!this.playing && !this.hasShown) return this.#show(best);
     const ahead = document.createElement("video");
@@ -209,16 +215,18 @@ export class AvatarRoom {
     this.listener.onVideo(track.mediaStreamTrack);
   }
 
-  /** Whom to look at: one that a provider sends for the job, the job, what is left of an earlier one. */
+  /** Whom to look at: whom the job names, one that a provider sends for it, the job, what is left of an earlier one. */
   #rank(participant) {
-    const identity = this.agent?.identity;
-    if (participant.attributes[ON_BEHALF_ATTRIBUTE] === identity) return 2;
-    return participant.identity === identity ? 1 : 0;
+    const { agent } = this;
+    if (!agent) return 0;
+    if (participant.identity === agent.attributes[SHOWN_ATTRIBUTE]) return 3;
+    if (participant.attributes[ON_BEHALF_ATTRIBUTE] === agent.identity) return 2;
+    return participant === agent ? 1 : 0;
   }
 
   /** The last picture stays until another one is there; a picture that stands still for long is told by its watch. */
   #stop(track) {
-    if (track.kind === Track.Kind.Audio) track.detach().forEach((element) => element !== this.audio && element.remove());
+    if (this.sounds.delete(track)) track.detach().forEach((element) => element !== this.audio && element.remove());
     if (!this.videos.delete(track)) return;
     if (this.next === track) this.next = undefined;
     if (this.playing === track) this.playing = undefined;
