@@ -191,9 +191,9 @@ export class AvatarRoom {
   #choose() {
     const rank = ([, one]) => [this.#rank(one), one.joinedAt ?? 0];
     const [best] = [...this.videos].sort((one, other) => compare(rank(one), rank(other))).at(-1) ?? [];
+    if (best && !this.playing) return this.#show(best);
     if (best === this.playing) this.next = undefined;
     if (!best || best === this.playing || best === this.next) return;
-    if (!this.playing && !this.hasShown) return this.#show(best);
     const ahead = document.createElement("video");
     ahead.muted = ahead.playsInline = true;
     this.next = best;
@@ -224,7 +224,7 @@ export class AvatarRoom {
     return participant === agent ? 1 : 0;
   }
 
-  /** The last picture stays until another one is there; a picture that stands still for long is told by its watch. */
+  /** What is left takes its place at once; that no picture comes is told by its watch. */
   #stop(track) {
     if (this.sounds.delete(track)) track.detach().forEach((element) => element !== this.audio && element.remove());
     if (!this.videos.delete(track)) return;
