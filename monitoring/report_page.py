@@ -133,7 +133,7 @@ def cause_rows(hitches: Iterable[HitchLine]) -> list[CauseRow]:
     return [
         CauseRow(
             cause,
-            capfirst(HitchCause(cause).label),
+            str(capfirst(HitchCause(cause).label)),
             len(found[cause]),
             _bars(found[cause], top),
             _moments(found[cause]),
