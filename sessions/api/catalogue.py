@@ -6,19 +6,23 @@ from uuid import UUID
 
 import pydantic
 from django.core.exceptions import ValidationError
-from ninja import Router, Schema, Status
+from ninja import File, Router, Schema, Status, UploadedFile
 from pydantic import Field, JsonValue
 
 from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import MAX_GREETING_CHARS, MAX_PERSONA_CHARS, Language
 from protocol.modes import ModeSettings
+from protocol.scene_files import SceneFile
 from protocol.vendors import CheckResult
+from sessions import assets
 from sessions.access import get_mode_for, get_profile_for, modes_for, profiles_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.actions.preflights import order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.models import AvatarProfile, DeploymentMode, Portrait, Preflight
+from sessions.portrait_upload import name_of
+from sessions.provider_pictures import provider_picture_of
 
 router = Router(tags=["profiles and modes"])
 
@@ -170,6 +174,13 @@ def remove_profile(request: ApiRequest, code: UUID) -> Status[None]:
     """Archive: sessions and reports keep their version."""
     archive_profile(get_profile_for(request.auth, code, Role.OPERATOR))
     return Status(204, None)
+
+
+@router.post("provider-pictures", response={201: SceneFile})
+def add_provider_picture(request: ApiRequest, picture: Annotated[UploadedFile, File()]) -> Status[SceneFile]:
+    """A JPEG or PNG of one face for bitHuman; what is answered is the `image` of a profile's `provider_settings`."""
+    profiles_for(request.auth, Role.OPERATOR)
+    return Status(201, SceneFile(name=name_of(picture), sha256=assets.keep(provider_picture_of(picture))))
 
 
 @router.post("profiles/{uuid:code}/preflight", response={202: PreflightOut})

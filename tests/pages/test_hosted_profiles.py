@@ -186,3 +186,18 @@ def test_a_provider_that_is_gone_from_this_release_does_not_break_its_profiles_p
     assert browse(amina).get("/profiles/").status_code == 200
     with pytest.raises(ValidationError, match="musetalk"):
         edit_profile(AvatarProfile.objects.get(pk=guide.pk), {"name": "Desk"}, by="Amina")
+
+
+def test_a_picture_for_bithuman_is_sent_by_rest_and_worn(api_as: Any, guide: AvatarProfile) -> None:
+    client = api_as(Role.OPERATOR)
+    sent = client.post("/api/v1/provider-pictures", {"picture": SimpleUploadedFile("Guide.jpg", picture())})
+    assert sent.status_code == 201, sent.content
+    words = {
+        "name": "Maryam",
+        "greeting": "Hello.",
+        "provider": "bithuman",
+        "provider_settings": {"image": sent.json()},
+    }
+    assert client.put(f"/api/v1/profiles/{guide.code}", words, content_type="application/json").status_code == 200
+    refused = client.post("/api/v1/provider-pictures", {"picture": SimpleUploadedFile("x.jpg", bomb())})
+    assert (refused.status_code, "huge" in refused.json()["detail"]) == (422, True)
