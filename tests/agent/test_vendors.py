@@ -23,7 +23,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "bey": {"avatar_id": "b9be11b8-89fb-4227-8f86-4a881393cbdb"},
 }
 LIVEKIT = "ws://127.0.0.1:9"
-ENVIRONMENT = HostEnvironment(home=Path("/nowhere"), host="atlas", livekit_url=LIVEKIT, livekit_public_url=LIVEKIT, redis_url="")
+ENVIRONMENT = HostEnvironment(
+    home=Path("/nowhere"), host="atlas", livekit_url=LIVEKIT, livekit_public_url=LIVEKIT, redis_url=""
+)
 
 
 class Vendors:
