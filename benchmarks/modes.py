@@ -16,12 +16,15 @@ from playwright.sync_api import Page, sync_playwright
 from benchmarks import lipsync
 from benchmarks.guest import Guest, until
 from benchmarks.jobs import speaking_profile
+from benchmarks.starts import FIRST_WORK_S, understands
 from launch.browser import find_chromium
 from protocol.modes import BUILT_IN_MODES
+from tests.services import wait_until
 from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 STARTS: Final = 3
+READY_S: Final = 60
 SECONDS: Final = 12  # of speech that are measured
 SETTLE_S: Final = 2.0
 FIRST_PICTURES: Final = 120  # in which the mouth is looked for
@@ -45,6 +48,7 @@ COLUMNS: Final = (  # of the table: what, unit, statistic
 def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
     """All figures of all modes; prints them as a table too."""
     os.environ["AVATARY_HOME"] = str(stack.home)  # where the voice keeps its phrases
+    wait_until(lambda: understands(stack), "the host's own first work done", FIRST_WORK_S)
     is_full = repetitions >= FULL_ROUND_AT
     rows = {mode: asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1)) for mode in BUILT_IN_MODES}
     for mode, gaps in _gaps(stack, ROUNDS if is_full else 1).items():
@@ -68,7 +72,7 @@ async def _in_mode(stack: Stack, mode: str, starts: int) -> dict[str, list[float
     ready_ms = []
     for left in range(starts, 0, -1):
         code = await asyncio.to_thread(stack.start_session, mode, profile=profile)
-        ready_ms.append((await asyncio.to_thread(stack.wait_ready, code))["readiness"]["ready_ms"])
+        ready_ms.append((await asyncio.to_thread(stack.wait_ready, code, READY_S))["readiness"]["ready_ms"])
         if left > 1:
             await asyncio.to_thread(stack.stop_session, code)
     watcher = lipsync.Watcher(FIRST_PICTURES)
@@ -120,7 +124,7 @@ async def _received_bytes(guest: Guest) -> int:
 def _gaps(stack: Stack, rounds: int) -> dict[str, list[float]]:
     """A talking session goes round through all modes; what the visitor's browser saw of each switch."""
     code = stack.start_session("balanced", profile=speaking_profile(stack, "none"))
-    stack.wait_ready(code)
+    stack.wait_ready(code, READY_S)
     url = stack.new_link(code)["url"]
     others = [mode for mode in BUILT_IN_MODES if mode != "balanced"]
     with sync_playwright() as playwright:

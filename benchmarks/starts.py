@@ -7,11 +7,12 @@ from tests.services import wait_until
 from tests.stack import ROOT, Stack
 
 Row = tuple[str, str, list[float], float | None, str]
+FIRST_WORK_S = 120
 COLD_REPETITIONS = 5  # each costs a whole worker start
 
 
 def warm(stack: Stack, repetitions: int) -> list[Row]:
-    wait_until(lambda: _understands(stack), "the host's own first work done", 120)
+    wait_until(lambda: understands(stack), "the host's own first work done", FIRST_WORK_S)
     started = [_start_once(stack) for _ in range(repetitions + 1)][1:]  # the first warms caches
     return [
         ("start to first frame published", "ms", [readiness["first_video_ms"] for readiness in started], 800, "p95"),
@@ -36,10 +37,10 @@ def cold(stack: Stack, repetitions: int) -> list[Row]:
     return [("start to READY, worker cold", "ms", ready, 4000, "p95")]
 
 
-def _understands(stack: Stack) -> bool:
+def understands(stack: Stack) -> bool:
     """A new host reads what the profiles know, once: tens of seconds of a core that no later start meets."""
     code = stack.start_session("balanced")
-    stack.wait_ready(code)
+    stack.wait_ready(code, FIRST_WORK_S)
     session = stack.wait_for(code, lambda s: any("understood" in step["metadata"] for step in s["steps"]), "knowledge")
     stack.stop_session(code)
     return any(step["metadata"].get("understood") == 1 for step in session["steps"])
