@@ -12,7 +12,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from protocol.providers import HOSTED
+from protocol.providers import HOSTED, Place
 from protocol.vendors import MOST_LEFTOVERS, Conversation, Ended
 from sessions.actions.lifecycle import announce, enqueue, note
 from sessions.models import AvatarSession, ProviderConversation, SessionEvent, State
@@ -45,7 +45,9 @@ def note_unreported() -> None:
     over = AvatarSession.objects.filter(
         used, state=State.ENDED, ended_at__gt=timezone.now() - timedelta(days=1)
     ).exclude(conversations__provider=Provider.BITHUMAN)
-    for session in over:
+    for session in over.select_related("profile_version"):
+        if session.profile_version.settings_for(Provider.BITHUMAN).get("place") == Place.LOCAL:
+            continue  # drawn here: there is no conversation
         record_opened(session.pk, Provider.BITHUMAN, "", session.requested_at, attempt=session.attempt)
 
 

@@ -195,6 +195,14 @@ def test_a_killed_job_that_could_not_tell_of_bithuman_is_looked_after(guide: Ava
     assert [each.session for each in conversations.left_open()] == [session]
 
 
+def test_bithuman_on_the_host_opens_nothing_that_could_be_left(guide: AvatarProfile, start: Any) -> None:
+    local = {"place": "local", "model_path": "/srv/guide.imx"}
+    edit_profile(guide, {"provider": "bithuman", "provider_settings": local}, by="Amina")
+    over(start())
+    conversations.note_unreported()
+    assert not conversations.left_open().exists()
+
+
 def test_pages_tell_which_hosts_have_a_providers_key_and_never_the_key(
     as_amina: Client, demo: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
