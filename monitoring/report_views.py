@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from monitoring.compare_forms import KINDS, CompareForm
-from monitoring.comparison import density
+from monitoring.density import density
 from monitoring.digest_filters import ReportFilter
 from monitoring.models import SessionDigest, Trial
 from monitoring.report_csv import as_csv, curves_as_csv

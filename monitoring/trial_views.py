@@ -10,7 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from monitoring.actions.trials import begin_trial, end_trial
-from monitoring.comparison import Comparison, compare, density, side_of
+from monitoring.comparison import Comparison, compare, side_of
+from monitoring.density import density
 from monitoring.models import SessionDigest, Trial, TrialRun, TrialState
 from operators.access import label_of, require
 from operators.models import Role

@@ -20,6 +20,9 @@ LISTS = {
     "/modes/": "ways to run an avatar.",
     "/hosts/": "No avatar host has reported yet.",
     "/reports/": "There is no report yet.",
+    "/reports/compare/": "Choose two different modes.",
+    "/reports/compare/?kind=periods": "There is nothing to compare yet.",
+    "/reports/compare/?kind=sessions": "Which two sessions?",
     "/alerts/": "Nothing is wrong now.",
 }
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
