@@ -130,7 +130,9 @@ class Watcher:
             self._sound.append(np.frombuffer(event.frame.data, np.int16).copy())
 
     def lags(self) -> list[tuple[float, float]]:
-        """Of each utterance: how far the mouth is behind, and their correlation."""
+        """Of each utterance: how far the mouth is behind, and their correlation; none where too few pictures came to find it."""
+        if self._mouth is None:
+            return []
         times, opening = np.array(self._picture_times), self._opening()
         sound_times, loudness = self._heard()
         lags = []

@@ -27,7 +27,7 @@ STARTS: Final = 3
 READY_S: Final = 60
 SECONDS: Final = 12  # of speech that are measured
 SETTLE_S: Final = 2.0
-FIRST_PICTURES: Final = 120  # in which the mouth is looked for
+FIRST_PICTURES: Final = 75  # in which the mouth is looked for
 ROUNDS: Final = 3  # switches to each mode
 BETWEEN_SWITCHES_S: Final = 1.0
 FULL_ROUND_AT: Final = 10  # repetitions from which on all of that is done; fewer are for trying the measurement out
@@ -50,7 +50,10 @@ def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
     os.environ["AVATARY_HOME"] = str(stack.home)  # where the voice keeps its phrases
     wait_until(lambda: understands(stack), "the host's own first work done", FIRST_WORK_S)
     is_full = repetitions >= FULL_ROUND_AT
-    rows = {mode: asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1)) for mode in BUILT_IN_MODES}
+    rows = {}
+    for mode in BUILT_IN_MODES:
+        rows[mode] = asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1))
+        print(f"{mode} is measured", flush=True)
     for mode, gaps in _gaps(stack, ROUNDS if is_full else 1).items():
         rows[mode]["switch gap"] = gaps
     print(_table(rows), flush=True)
