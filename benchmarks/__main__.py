@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compose, host, jobs, lipsync, live, modes, peer, reports, starts, talk, visits, words
+from benchmarks import compose, host, jobs, lipsync, live, modes, monitoring, peer, reports, starts, talk, visits, words
 from tests.stack import ROOT, Stack
 
 
@@ -52,6 +52,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "visits": visits.clicks,
     "host": host.idle_and_session,
     "live": live.sample_to_painted,
+    "crowd": monitoring.crowd,
+    "events": monitoring.events,
     "compose": compose.frames,
     "peer": peer.frames,
     "full-hd": jobs.full_hd,

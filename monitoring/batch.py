@@ -96,9 +96,14 @@ class Batch:
             model._default_manager.bulk_create(rows)
         # A step that an earlier life of the job announced under the same number stays as it was.
         WorkflowStep.objects.bulk_create(self._steps.values(), ignore_conflicts=True)
+        # Jobs that were heard in the same second share one update: fifty of them report four times a second.
+        heard: dict[tuple[int, datetime], list[tuple[datetime, int]]] = {}
         for (pk, attempt), at in self._jobs_seen.items():
+            heard.setdefault((attempt, at.replace(microsecond=0)), []).append((at, pk))
+        for (attempt, _), jobs in heard.items():
+            at = max(at for at, _ in jobs)
             older = Q(job_seen_at=None) | Q(job_seen_at__lt=at)
-            AvatarSession.objects.filter(older, pk=pk, attempt=attempt).update(job_seen_at=at)
+            AvatarSession.objects.filter(older, pk__in=[pk for _, pk in jobs], attempt=attempt).update(job_seen_at=at)
         for host, (worker_pid, at) in self.hosts_seen.items():
             record_host_seen(host, worker_pid, at)
 

@@ -5,7 +5,7 @@ a crash between the commit and the acknowledgement or because its writer sent it
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -144,8 +144,7 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
                 aside.append(read)
                 source.set_aside += 1
         batch.flush()
-        for source in sources.values():
-            source.save(update_fields=["last_seq", "replayed", "missed", "set_aside", "last_at"])
+        _save_sources(sources.values())
         done.set_aside = _set_aside(aside)
         for code in batch.changed:
             transaction.on_commit(lambda code=code: session_changed.send(sender=AvatarSession, code=code))  # type: ignore[misc]
@@ -164,6 +163,17 @@ def _lock_sources(names: set[str]) -> dict[str, EventSource]:
         EventSource.objects.bulk_create([EventSource(name=name) for name in sorted(new)], ignore_conflicts=True)
         sources = {source.name: source for source in rows.all()}
     return sources
+
+
+def _save_sources(sources: Iterable[EventSource]) -> None:
+    """In one statement: fifty jobs write in each batch."""
+    columns = ("last_seq", "replayed", "missed", "set_aside", "last_at")
+    EventSource.objects.bulk_create(
+        [EventSource(name=each.name, **{column: getattr(each, column) for column in columns}) for each in sources],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=columns,
+    )
 
 
 def _set_aside(reads: Sequence[_Read]) -> int:

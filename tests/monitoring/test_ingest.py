@@ -136,6 +136,22 @@ def test_a_malformed_event_is_set_aside_and_the_rest_goes_through(
     assert "there is no session" in SetAsideEvent.objects.get(payload__contains="job:2").reason
 
 
+def test_of_ten_thousand_malformed_events_none_costs_a_good_one(
+    ingester: Ingester, job: Writer, on_air: AvatarSession, redis: Redis
+) -> None:
+    with redis.pipeline(transaction=False) as pipeline:
+        for number in range(10_000):
+            pipeline.xadd(EVENTS_STREAM, {"event": b'{"kind": "frame_stats", "seq": -1}'})
+            if number % 200 == 0:
+                pipeline.xadd(EVENTS_STREAM, {"event": events.encode_event(job.make(events.FrameStats, **STATS))})
+        pipeline.execute()
+    while redis.xlen(EVENTS_STREAM):
+        ingester.ingest_once(block_ms=10)
+    assert FrameSample.objects.filter(session=on_air).count() == 50
+    assert EventSource.objects.get(name="").set_aside == 10_000
+    assert EventSource.objects.get(name="job:1").missed == 0
+
+
 def test_an_event_that_breaks_its_handler_is_set_aside_and_the_rest_goes_through(
     ingester: Ingester, job: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
