@@ -47,6 +47,7 @@ PLACE_EVERY: Final = timedelta(seconds=20)
 START_WORKER_EVERY: Final = timedelta(seconds=10)
 COUNT_VISITORS_EVERY: Final = timedelta(seconds=10)
 SWEEP_EVERY: Final = timedelta(seconds=30)
+LOOK_FOR_REPORTS_EVERY: Final = timedelta(seconds=3)  # thousands of sessions are looked through
 REPORT_EVERY: Final = timedelta(seconds=60)
 TELL_MISTAKES_EVERY: Final = timedelta(seconds=60)
 LEFT_OVER_FOR: Final = timedelta(days=1)
@@ -90,7 +91,8 @@ class Watcher:
         if self._is_due("sweep", None, now, SWEEP_EVERY):
             with self._apart_from_the_rest():
                 self._with_livekit(self._close_left_over_rooms)
-        for ended in sessions_without_report(now):
+        due = self._is_due("reports", None, now, LOOK_FOR_REPORTS_EVERY)
+        for ended in sessions_without_report(now) if due else ():
             if self._is_due("report", ended.pk, now, REPORT_EVERY):
                 with self._apart_from_the_rest():
                     complete_report(ended)
