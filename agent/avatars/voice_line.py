@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 REWIND_S: Final = 0.3  # said again after a pause: what was queued for playing when it began, and a little before
 REMOTE_DELAY_S: Final = 0.3  # from handing sound to an avatar elsewhere until it is heard
+_SAID_S: Final = 0.5
 _CLEARED_WITHIN_S: Final = 1.0  # a sink that was silenced tells how far it came; one that does not is not waited for
 
 
@@ -91,6 +92,8 @@ class VoiceLine(AudioOutput):
         if sink is None:
             return
         self._stop_feeding()
+        if self.overdue_s > _SAID_S:  # it was said, and not told
+            self._finish(interrupted=False)
         sink.off("playback_started", self._on_started)
         sink.off("playback_finished", self._on_finished)
         if self._clearing is not None:

@@ -153,6 +153,11 @@ async def test_a_speech_that_is_not_told_to_be_over_becomes_overdue(
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 9.0)
     assert line.overdue_s == pytest.approx(9 - 1, abs=0.5)
+    other = Sink()
+    line.follow(other)
+    assert not (await asyncio.wait_for(line.wait_for_playout(), 1)).interrupted
+    await say(line, 0.2)
+    assert round(other.taken_s, 3) == 0.2, "what was said is not said again"
 
 
 async def test_a_sink_of_another_rate_gets_sound_of_its_rate(line: VoiceLine) -> None:
