@@ -85,7 +85,7 @@ def switch(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         pending = pending_of(session)
         if pending is not None and not request.GET:
             return outcome_page(request, session, pending)
-        return drawer(request, session, modes, asked_for(session, modes, request.GET) or lighter(session, modes))
+        return drawer(request, session, modes, asked_for(session, modes, request.GET) or usual(session, modes))
     choice = asked_for(session, modes, request.POST)
     if choice is None:
         return drawer(request, session, modes, None, _("Nothing was changed: choose one of the modes below."), 422)
@@ -137,8 +137,11 @@ def asked_for(session: AvatarSession, modes: list[DeploymentMode], query: QueryD
     return Choice(session, version, provider) if version and provider in session.providers else None
 
 
-def lighter(session: AvatarSession, modes: list[DeploymentMode]) -> Choice | None:
-    """The next lighter mode, which is what a switch is mostly wanted for; else any other one."""
+def usual(session: AvatarSession, modes: list[DeploymentMode]) -> Choice | None:
+    """The next lighter mode, which is what a switch is mostly wanted for; else any other one. Where another face may be what is
+    wanted, all as it is."""
+    if len(session.providers) > 1:
+        return Choice(session, session.mode_version, session.provider)
     others = [mode.current for mode in modes if mode.current and mode.current_id != session.mode_version_id]
     now = session.settings.pixel_rate
     below = [version for version in others if version.settings.pixel_rate < now]

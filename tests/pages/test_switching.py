@@ -178,6 +178,7 @@ def test_another_face_is_chosen_beside_the_mode(
         ProfileVersion, "as_spec", lambda version: plain(version).model_copy(update={"other_settings": tavus})
     )
     client = browse(amina)
+    assert "That is what it has now" in text_of(client, f"/sessions/{on_air.code}/switch")  # none is chosen unasked
     page = text_of(client, f"/sessions/{on_air.code}/switch?mode=&provider=tavus")
     assert "Who draws the face" in page
     assert "until the next one is in the room" in page
