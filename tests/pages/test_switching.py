@@ -182,7 +182,8 @@ def test_another_face_is_chosen_beside_the_mode(
     page = text_of(client, f"/sessions/{on_air.code}/switch?mode=&provider=tavus")
     assert "Who draws the face" in page
     assert "until the next one is in the room" in page
-    client.post(f"/sessions/{on_air.code}/switch", {"mode": "", "provider": "tavus"}, headers=HTMX)
+    answer = client.post(f"/sessions/{on_air.code}/switch", {"mode": "", "provider": "tavus"}, headers=HTMX)
+    assert (answer.status_code, "Switching to Tavus" in answer.content.decode()) == (200, True)
     switch = ModeSwitch.objects.get()
     assert (switch.to_provider, switch.to_version) == ("tavus", on_air.mode_version)
     assert "mode=balanced&amp;provider=builtin" not in text_of(
