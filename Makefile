@@ -15,7 +15,7 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
 	@$(PYTHON) -m launch.install --dev
 	@if [ -n "$(TESTS)" ]; then exec .venv/bin/python -m pytest $(TESTS); \
-	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=line test-servers test-database; fi
+	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going test-servers test-database; fi
 
 test-servers:
 	@exec .venv/bin/python -m pytest tests $(DATABASE_TESTS:%=--ignore=%)

@@ -20,7 +20,7 @@ def _load() -> None:
         from livekit.rtc._ffi_client import get_ffi_lib
 
         import agent.avatars.builtin_avatar
-        import agent.job  # noqa: F401
+        import agent.dispatches  # noqa: F401
 
         get_ffi_lib()
         ChatMessage.model_rebuild()  # pydantic leaves it to its first use
