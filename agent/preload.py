@@ -15,7 +15,8 @@ def _load() -> None:
         voice = beside.submit(hibari_voice.load)
         import cv2
         import numpy.ma  # noqa: F401 (by numpy's median)
-        import PIL.ImageOps  # noqa: F401 (by the slides of a TV)
+        import PIL.ImageOps
+        import PIL.JpegImagePlugin  # noqa: F401 (by the first picture that is drawn)
         from livekit.agents.llm import ChatMessage
         from livekit.rtc._ffi_client import get_ffi_lib
 
