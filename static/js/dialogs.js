@@ -38,6 +38,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
 /* A closed drawer is empty: what was in it asks for nothing any more. */
 document.addEventListener("close", ({ target }) => { if (target.matches("[data-opens-on-swap]")) target.replaceChildren(); }, true);
 
+/* What holds an open dialog is not redrawn under somebody's hand, unless by the dialog itself; it is once the dialog is closed. */
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const open = event.detail.target.querySelector?.("dialog[open]");
+  if (open && !open.contains(event.detail.requestConfig.elt)) event.detail.shouldSwap = false;
+});
+document.addEventListener("close", ({ target }) => { target.closest("[data-topic]")?.dispatchEvent(new Event("changed")); }, true);
+
 /* What a dialog's form asked for was done: the dialog goes, unless the answer replaced it already. */
 document.addEventListener("htmx:afterRequest", (event) => {
   const dialog = event.detail.elt.closest?.("dialog:not(.av-drawer)");
