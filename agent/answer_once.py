@@ -10,6 +10,7 @@ from agent.models import ModelError
 from agent.voice.answers.dialogue import Dialogue, Reply, Turn
 from agent.voice.answers.found import Search, SearchReply
 from agent.voice.answers.shared import search_in_shared_process
+from agent.voice.phrases import LONGEST_TEXT
 from agent.voice.sentences import sentences
 from agent.voice.voices import LocalVoice, UnknownVoice
 from protocol.jobspec import Language
@@ -50,8 +51,9 @@ def understand(environment: HostEnvironment, knowledge: list[str], voices: list[
 
 
 async def _rehearse(voice: LocalVoice, answers: list[str]) -> int:
-    """Has the first sentence of each answer said, so that it is in the phrase cache."""
-    beginnings = list(dict.fromkeys(whole[0] for answer in answers if (whole := sentences(answer))))[:MOST_REHEARSED]
+    """Has the first sentence of each answer said, so that it is in the phrase cache; what is too long to be kept is not."""
+    firsts = (whole[0] for answer in answers if (whole := sentences(answer)))
+    beginnings = list(dict.fromkeys(first for first in firsts if len(first) <= LONGEST_TEXT))[:MOST_REHEARSED]
     for beginning in beginnings:
         await voice.say(beginning)
     return len(beginnings)

@@ -8,7 +8,8 @@ from livekit.agents import AgentSession
 
 from agent.steps import WorkflowAnalyzer
 from agent.voice.speech import PreparedSpeech
-from protocol.events import GreetingStarted, StepKey
+from protocol.events import GreetingStarted
+from protocol.steps import StepKey
 
 logger = logging.getLogger(__name__)
 

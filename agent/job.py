@@ -28,8 +28,9 @@ from agent.voice.hearing.listening import Heard, LocalSTT
 from agent.voice.hearing.microphones import Microphones
 from agent.voice.speech import LocalTTS, PreparedSpeech
 from protocol.control import STAGE_ATTRIBUTE, Stage
-from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobNotice, JobReady, StepKey
+from protocol.events import FirstVideoPublished, JobConnected, JobEnded, JobNotice, JobReady
 from protocol.jobspec import JobSpec, Language
+from protocol.steps import StepKey
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,8 @@ from agent.samplers.pressure import PressureReader
 from agent.samplers.processes import ProcessGroup, ProcessReader, ProcessTable, Role, group_tree
 from agent.telemetry import Telemetry
 from agent.worker_process import running_worker
-from protocol.events import DiskSample, HostSample, ProcessExited
+from protocol.events import HostSample, ProcessExited
+from protocol.readings import DiskSample
 
 logger = logging.getLogger("agent.sampler")
 

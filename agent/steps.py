@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agent.memory import OwnMemory
-from protocol.events import STEP_LABELS, StepFinished, StepStarted
+from protocol.events import StepFinished, StepStarted
+from protocol.steps import STEP_LABELS
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from monitoring.models import HostSample
 from protocol import events
+from protocol.readings import MemorySample
 
 STEAL_KEPT_PERCENT: Final = 1.0
 
@@ -48,5 +49,5 @@ def _of(part: BaseModel | None, name: str) -> Any:
     return None if part is None else getattr(part, name)
 
 
-def _used_bytes(memory: events.MemorySample) -> int:
+def _used_bytes(memory: MemorySample) -> int:
     return memory.total_bytes - memory.available_bytes if memory.used_bytes is None else memory.used_bytes

@@ -5,16 +5,25 @@ that is delivered twice is recognised. Times are UTC; durations are measured on 
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from protocol.control import VisitQuality
+from protocol.readings import (
+    Bytes,
+    CpuSample,
+    DiskSample,
+    MemorySample,
+    NetworkSample,
+    Percent,
+    PressureSample,
+    ProcessSample,
+    QuotaSample,
+)
 
-Percent = Annotated[float, Field(ge=0, le=100)]
 Milliseconds = Annotated[float, Field(ge=0)]
-Bytes = Annotated[int, Field(ge=0)]
 Code = Annotated[str, Field(min_length=1, max_length=64)]
 Host = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 
@@ -118,41 +127,6 @@ class JobNotice(JobEvent):
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------
-
-
-class StepKey(StrEnum):
-    """Workflow steps of a job (the names of `STEP_LABELS` are those of the field report on start-up)."""
-
-    CONNECTION = "connection_initialization"
-    CONFIGURATION = "session_agent_configuration"
-    AVATAR = "starting_avatar_session"
-    VOICE_MODEL = "voice_model_loading"
-    GREETING_SOUND = "greeting_sound_preparation"
-    SPEECH_MODEL = "speech_recognition_model_loading"
-    TURN_MODEL = "turn_detection_model_loading"
-    KNOWLEDGE = "knowledge_loading"
-    VISION_STARTUP = "vision_processing_startup"
-    VISION_ANALYSIS = "vision_analysis"
-    FACE_RECOGNITION = "face_recognition"
-    FACE_MODEL = "insightface_model_loading"
-    FIRST_GREETING = "deliver_first_greeting"
-
-
-STEP_LABELS: Final[dict[str, str]] = {
-    StepKey.CONNECTION: "Connection Initialization",
-    StepKey.CONFIGURATION: "Session & Agent Configuration",
-    StepKey.AVATAR: "Starting Avatar Session",
-    StepKey.VOICE_MODEL: "Voice Model Loading",
-    StepKey.GREETING_SOUND: "Greeting Sound Preparation",
-    StepKey.SPEECH_MODEL: "Speech Recognition Model Loading (Lazy)",
-    StepKey.TURN_MODEL: "Turn Detection Model Loading (Lazy)",
-    StepKey.KNOWLEDGE: "Knowledge Loading",
-    StepKey.VISION_STARTUP: "Vision Processing Startup",
-    StepKey.VISION_ANALYSIS: "Vision Analysis",
-    StepKey.FACE_RECOGNITION: "Face Recognition",
-    StepKey.FACE_MODEL: "InsightFace Model Loading (Lazy)",
-    StepKey.FIRST_GREETING: "Deliver First Greeting",
-}
 
 
 class StepStarted(JobEvent):
@@ -351,96 +325,6 @@ class WorkerStarted(_Event):
 
 
 # -- sampler ----------------------------------------------------------------------------------------------------------
-
-
-class CpuSample(BaseModel):
-    """Share of all cores since the last sample, percent. A reading that is missing is absent, never zero."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cores: Annotated[int, Field(ge=1)]
-    user_percent: Percent | None = None
-    system_percent: Percent | None = None
-    iowait_percent: Percent | None = None
-    steal_percent: Percent | None = None
-    idle_percent: Percent | None = None
-    per_core_busy_percent: list[Percent] | None = None
-    per_core_steal_percent: list[Percent] | None = None
-
-
-class QuotaSample(BaseModel):
-    """CPU that the agent worker's cgroup may use, where that is less than the host has.
-
-    `throttled_percent`: in how many of its periods it ran out of it, since the last sample.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cores: Annotated[float, Field(gt=0)]
-    throttled_percent: Percent | None = None
-
-
-class PressureSample(BaseModel):
-    """Share of the time since the last sample in which at least one process waited for it (`full`: all of them), percent."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cpu_percent: Percent | None = None
-    memory_percent: Percent | None = None
-    memory_full_percent: Percent | None = None
-    io_percent: Percent | None = None
-    io_full_percent: Percent | None = None
-
-
-class NetworkSample(BaseModel):
-    """Traffic of the host's network interfaces since the last sample, the loopback left out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    received_bytes_per_s: Annotated[float, Field(ge=0)]
-    sent_bytes_per_s: Annotated[float, Field(ge=0)]
-
-
-class DiskSample(BaseModel):
-    """The disk that the state folder lies on; not in every sample."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    total_bytes: Bytes
-    free_bytes: Bytes
-
-
-class MemorySample(BaseModel):
-    """Memory of the host, bytes; `limit_bytes` is the cgroup's where it is lower than the host's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    total_bytes: Bytes
-    available_bytes: Bytes
-    limit_bytes: Bytes | None = None
-    used_bytes: Bytes | None = None
-    swap_total_bytes: Bytes | None = None
-    swap_used_bytes: Bytes | None = None
-
-
-class ProcessSample(BaseModel):
-    """One process tree of the avatar host: the worker itself, its helpers, or one job with its children.
-
-    `cpu_percent` is of one core (200 is two full cores). `pss_bytes` and `uss_bytes` are absent where the kernel withholds them.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pid: Annotated[int, Field(gt=0)]
-    role: Literal["worker", "job"]
-    cpu_percent: Annotated[float, Field(ge=0)] | None = None
-    rss_bytes: Bytes | None = None
-    pss_bytes: Bytes | None = None
-    uss_bytes: Bytes | None = None
-    threads: Annotated[int, Field(ge=0)] | None = None
-    fds: Annotated[int, Field(ge=0)] | None = None
-    minor_faults_per_s: Annotated[float, Field(ge=0)] | None = None
-    major_faults_per_s: Annotated[float, Field(ge=0)] | None = None  # pages that had to be fetched from disk
 
 
 class HostSample(_Event):

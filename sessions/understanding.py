@@ -2,13 +2,12 @@
 
 import fcntl
 import logging
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 
+from sessions.agent_programs import ProgramFailed, run_program
 from sessions.models import AvatarProfile
 
 logger = logging.getLogger(__name__)
@@ -42,16 +41,8 @@ def _understand_all() -> None:
 
 def _understand(knowledge: str, voices: list[str]) -> None:
     try:
-        result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (names of files and voices of ours)
-            [sys.executable, "-m", "agent", "understand", knowledge, *(f"--voice={voice}" for voice in voices)],
-            cwd=settings.BASE_DIR,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
+        run_program(
+            "understand", knowledge, *(f"--voice={voice}" for voice in voices), told=lambda _: None, limit_s=LIMIT_S
         )
-    except subprocess.TimeoutExpired:
-        logger.warning("a knowledge was not prepared within %d s", LIMIT_S)
-        return
-    if result.returncode:
-        logger.warning("a knowledge was not prepared: %s", result.stderr.strip()[-500:])
+    except ProgramFailed as failed:
+        logger.warning("a knowledge was not prepared: %s", failed)

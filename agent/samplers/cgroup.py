@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.samplers.counters import Counters
-from protocol.events import QuotaSample
+from protocol.readings import QuotaSample
 
 MOUNT = "sys/fs/cgroup"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from protocol.events import CpuSample
+from protocol.readings import CpuSample
 
 
 @dataclass(frozen=True)

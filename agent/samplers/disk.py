@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from protocol.events import DiskSample
+from protocol.readings import DiskSample
 
 
 def read_disk(folder: Path) -> DiskSample | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.samplers.cgroup import CgroupReader
-from protocol.events import MemorySample
+from protocol.readings import MemorySample
 
 
 def parse_meminfo(text: bytes) -> dict[str, int]:

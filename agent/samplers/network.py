@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.samplers.counters import Counters
-from protocol.events import NetworkSample
+from protocol.readings import NetworkSample
 
 
 def parse_net_dev(text: bytes) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from agent.samplers.counters import Counters
-from protocol.events import PressureSample
+from protocol.readings import PressureSample
 
 
 def parse_pressure(text: bytes) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from agent.kernel import CLOCK_TICKS_PER_S, ProcessStat, read_stat
 from agent.memory import ProcessMemory, read_memory, read_rss
-from protocol.events import ProcessSample
+from protocol.readings import ProcessSample
 
 FORKSERVER: Final = b"multiprocessing.forkserver"
 STRANGERS_ANEW_S: Final = 30.0

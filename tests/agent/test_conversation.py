@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from protocol.control import MAX_TYPED_CHARS
-from protocol.events import StepKey
+from protocol.steps import StepKey
 from tests.agent.conftest import eventually
 from tests.agent.conversing import RATE, SpeakingVisitor, Talk, spoken, talk
 from tests.services import LiveKit

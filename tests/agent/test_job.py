@@ -10,7 +10,7 @@ from livekit import rtc
 
 from agent.kernel import read_stat
 from protocol.control import STAGE_ATTRIBUTE
-from protocol.events import StepKey
+from protocol.steps import StepKey
 from tests.agent.conftest import GREETING, Host, Stream, eventually, make_spec
 from tests.agent.visitor import Visitor
 from tests.services import LiveKit

@@ -12,7 +12,7 @@ from agent.samplers.memory import read_memory
 from agent.samplers.network import NetworkReader, parse_net_dev
 from agent.samplers.pressure import PressureReader
 from agent.samplers.processes import ProcessTable
-from protocol.events import CpuSample, NetworkSample, PressureSample, QuotaSample
+from protocol.readings import CpuSample, NetworkSample, PressureSample, QuotaSample
 
 RECORDED = Path(__file__).parent / "recorded"
 

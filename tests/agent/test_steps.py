@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from agent.steps import WorkflowAnalyzer, most_memory, slowest
-from protocol.events import StepFinished, StepKey, StepStarted
+from protocol.events import StepFinished, StepStarted
+from protocol.steps import StepKey
 
 
 class Recorder:

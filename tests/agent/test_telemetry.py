@@ -6,7 +6,8 @@ import pytest
 from redis import Redis
 
 from agent.telemetry import Outbox, Telemetry
-from protocol.events import CpuSample, HostSample, JobEnded, ProcessExited, decode_event
+from protocol.events import HostSample, JobEnded, ProcessExited, decode_event
+from protocol.readings import CpuSample
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from tests.agent.conftest import eventually
 from tests.services import Valkey, free_port

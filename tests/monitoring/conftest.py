@@ -12,7 +12,7 @@ from redis import Redis
 from monitoring.ingester import Ingester, connect
 from monitoring.live import Broadcaster
 from monitoring.models import SessionDigest
-from protocol import events
+from protocol import events, readings
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from sessions.models import AvatarSession, State
 from tests.services import Valkey, livekit, valkey
@@ -73,11 +73,11 @@ class Writer:
     def host_sample(self, *pids: int, **fields: Any) -> Any:
         """A second of the host, with a job process for each of `pids`."""
         processes = [
-            events.ProcessSample(pid=pid, role="job", cpu_percent=38.5, rss_bytes=200, pss_bytes=150, uss_bytes=118)
+            readings.ProcessSample(pid=pid, role="job", cpu_percent=38.5, rss_bytes=200, pss_bytes=150, uss_bytes=118)
             for pid in pids
         ]
-        cpu = events.CpuSample(cores=2, user_percent=30, system_percent=5, iowait_percent=1, steal_percent=0.4)
-        memory = events.MemorySample(total_bytes=16_000, available_bytes=9_000)
+        cpu = readings.CpuSample(cores=2, user_percent=30, system_percent=5, iowait_percent=1, steal_percent=0.4)
+        memory = readings.MemorySample(total_bytes=16_000, available_bytes=9_000)
         return self.write(
             events.HostSample,
             **{"host": "atlas", "cpu": cpu, "memory": memory, "processes": processes, "agent_pss_bytes": 343, **fields},

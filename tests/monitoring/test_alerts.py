@@ -23,7 +23,7 @@ from monitoring.ingester import Ingester
 from monitoring.models import Alert, Hitch, HitchCause, HitchKind, HostSample, Severity
 from monitoring.observations import LateFrames, ProviderFailed, Reading, SessionRef, StepSeen, TurnSeen
 from monitoring.usual import Usual
-from protocol import events
+from protocol.readings import CpuSample
 from sessions.models import AgentWorker, AvatarSession, State
 from tests.monitoring.conftest import Writer
 
@@ -336,7 +336,7 @@ def test_the_first_who_acknowledges_leaves_their_note(alert: Alert) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_samples_in_the_stream_raise_an_alert(ingester: Ingester, sampler: Writer) -> None:
-    cpu = events.CpuSample(cores=2, user_percent=7, system_percent=1, steal_percent=91)
+    cpu = CpuSample(cores=2, user_percent=7, system_percent=1, steal_percent=91)
     sampler.at = timezone.now() - timedelta(seconds=30)
     for _ in range(12):
         sampler.at += timedelta(seconds=1)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from subprocess import CompletedProcess
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -224,24 +223,24 @@ def test_the_host_is_told_which_voices_say_the_answers(host: AvatarProfile) -> N
     copy = duplicate_profile(host, by="Amina")
     edit_profile(copy, {"voice": "heart"}, by="Amina")
     assert copy.current is not None
-    with patch("sessions.understanding.subprocess.run", return_value=CompletedProcess([], 0)) as run:
+    with patch("sessions.understanding.run_program") as run:
         understand_all()
-    told = [call.args[0][3:] for call in run.call_args_list]
-    assert ["understand", copy.current.knowledge, "--voice=cedar", "--voice=heart"] in told
+    told = [call.args for call in run.call_args_list]
+    assert ("understand", copy.current.knowledge, "--voice=cedar", "--voice=heart") in told
 
 
 def test_what_changes_while_a_host_reads_is_read_in_one_more_round(host: AvatarProfile) -> None:
-    rounds: list[list[str]] = []
+    rounds: list[tuple[str, ...]] = []
 
-    def run(command: list[str], **_: Any) -> CompletedProcess[str]:
+    def run(*command: str, **_: Any) -> dict[str, Any]:
         rounds.append(command)
         if len(rounds) == 1:
             understand_all()  # of another change; it leaves the work to who has begun
             assert len(rounds) == 1
-        return CompletedProcess(command, 0)
+        return {"understood": 1}
 
     edit_profile(host, {"knowledge": ""}, by="Amina")
     known = set(AvatarProfile.objects.exclude(current__knowledge="").values_list("current__knowledge", flat=True))
-    with patch("sessions.understanding.subprocess.run", run):
+    with patch("sessions.understanding.run_program", run):
         understand_all()
     assert len(rounds) == 2 * len(known)
