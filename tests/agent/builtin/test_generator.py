@@ -198,7 +198,7 @@ async def test_a_switch_in_the_middle_of_a_sentence_loses_no_sound(
     stage.begin_to_say(speech)
     await stage.watch(lambda: len(stage.sound) == 10)
     switch = asyncio.create_task(stage.generator.switch(following, composer(following, "presenter")))
-    await stage.watch(lambda: stage.ends == 1)
+    await stage.watch(lambda: stage.ends == 1 and switch.done())
     await switch
     assert np.array_equal(stage.heard, speech)
     sizes = [(picture.width, picture.height) for picture in stage.pictures]

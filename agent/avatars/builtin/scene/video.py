@@ -68,7 +68,7 @@ def open_film(path: Path, name: str) -> "InputContainer":
         raise ProgrammeError(
             f"{name}: this is no video that can be read ({_plain(error)}); export it as MP4 or WebM"
         ) from None
-    video = container.streams.video
+    video, sound = container.streams.video, container.streams.audio
     if video and video[0].codec_context is not None:
         return container
     container.close()
@@ -76,7 +76,9 @@ def open_film(path: Path, name: str) -> "InputContainer":
         raise ProgrammeError(
             f"{name}: its pictures are packed in a way that is not known here; export it as MP4 or WebM"
         )
-    raise ProgrammeError(f"{name}: there is no picture in it, only sound; choose a video")
+    if sound:
+        raise ProgrammeError(f"{name}: there is no picture in it, only sound; choose a video")
+    raise ProgrammeError(f"{name}: there is nothing in it that can be played; export it as MP4 or WebM")
 
 
 class FilmReader:
