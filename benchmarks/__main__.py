@@ -63,7 +63,11 @@ MEASUREMENTS: dict[str, Measurement] = {
     "talk": talk.conversation,
     "words": words.errors,
 }
-LONG_MEASUREMENTS: dict[str, Measurement] = {"drift": lipsync.ten_minutes, "reports": reports.pages}  # only where named
+LONG_MEASUREMENTS: dict[str, Measurement] = {  # only where named
+    "drift": lipsync.ten_minutes,
+    "reports": reports.pages,
+    "storage": reports.a_day,
+}
 
 
 def environment() -> dict[str, object]:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from monitoring.models.fields import HundredthsField, MomentField
 from sessions.models import AvatarSession
 
 
@@ -56,25 +57,25 @@ class HostSample(models.Model):
     """One second of a host. Null is a reading that was missing."""
 
     host = models.CharField(max_length=64)
-    at = models.DateTimeField()
+    at = MomentField()
     cores = models.PositiveIntegerField()
-    user_percent = models.FloatField(null=True)
-    system_percent = models.FloatField(null=True)
-    iowait_percent = models.FloatField(null=True)
-    steal_percent = models.FloatField(null=True)
+    user_percent = HundredthsField(null=True)
+    system_percent = HundredthsField(null=True)
+    iowait_percent = HundredthsField(null=True)
+    steal_percent = HundredthsField(null=True)
     per_core_steal_percent = models.JSONField(null=True)  # a list, kept only where steal is worth a look
-    load_1m = models.FloatField(null=True)
+    load_1m = HundredthsField(null=True)
     memory_total_bytes = models.BigIntegerField(null=True)
     memory_used_bytes = models.BigIntegerField(null=True)
     swap_used_bytes = models.BigIntegerField(null=True)
     agent_pss_bytes = models.BigIntegerField(null=True)
-    quota_cores = models.FloatField(null=True)  # the cgroup's, where it is lower than the host's
-    throttled_percent = models.FloatField(null=True)  # of the quota's periods
-    cpu_pressure_percent = models.FloatField(null=True)  # share of the time in which something waited for it
-    memory_pressure_percent = models.FloatField(null=True)
-    io_pressure_percent = models.FloatField(null=True)
-    received_bytes_per_s = models.FloatField(null=True)
-    sent_bytes_per_s = models.FloatField(null=True)
+    quota_cores = HundredthsField(null=True)  # the cgroup's, where it is lower than the host's
+    throttled_percent = HundredthsField(null=True)  # of the quota's periods
+    cpu_pressure_percent = HundredthsField(null=True)  # share of the time in which something waited for it
+    memory_pressure_percent = HundredthsField(null=True)
+    io_pressure_percent = HundredthsField(null=True)
+    received_bytes_per_s = HundredthsField(null=True)
+    sent_bytes_per_s = HundredthsField(null=True)
     disk_total_bytes = models.BigIntegerField(null=True)  # where the state folder lies
     disk_free_bytes = models.BigIntegerField(null=True)
 
@@ -89,15 +90,15 @@ class HostSample(models.Model):
 class SessionSample(models.Model):
     """One second of a session's process tree, as its host's sampler saw it."""
 
-    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="samples")
-    at = models.DateTimeField()
-    cpu_percent = models.FloatField(null=True)  # of one core
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="samples", db_index=False)
+    at = MomentField()
+    cpu_percent = HundredthsField(null=True)  # of one core
     rss_bytes = models.BigIntegerField(null=True)
     pss_bytes = models.BigIntegerField(null=True)
     uss_bytes = models.BigIntegerField(null=True)
     threads = models.PositiveIntegerField(null=True)
     fds = models.PositiveIntegerField(null=True)
-    major_faults_per_s = models.FloatField(null=True)  # pages that had to be fetched from disk
+    major_faults_per_s = HundredthsField(null=True)  # pages that had to be fetched from disk
 
     class Meta:
         ordering = ("session", "at")
@@ -110,15 +111,15 @@ class SessionSample(models.Model):
 class FrameSample(models.Model):
     """One second of a session's renderer."""
 
-    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="frame_samples")
-    at = models.DateTimeField()
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="frame_samples", db_index=False)
+    at = MomentField()
     composed = models.PositiveIntegerField()
     cached = models.PositiveIntegerField()
     repeated = models.PositiveIntegerField()
-    frame_p50_ms = models.FloatField(null=True)
-    frame_p95_ms = models.FloatField(null=True)
-    frame_max_ms = models.FloatField(null=True)
-    budget_ms = models.FloatField()
+    frame_p50_ms = HundredthsField(null=True)
+    frame_p95_ms = HundredthsField(null=True)
+    frame_max_ms = HundredthsField(null=True)
+    budget_ms = HundredthsField()
 
     class Meta:
         ordering = ("session", "at")

@@ -6,6 +6,7 @@ Null where no sample of the span had the reading.
 
 from django.db import models
 
+from monitoring.models.fields import HundredthsField, MomentField
 from sessions.models import AvatarSession
 
 
@@ -14,17 +15,17 @@ class HostRollup(models.Model):
 
     host = models.CharField(max_length=64)
     span_s = models.PositiveSmallIntegerField()
-    at = models.DateTimeField()
+    at = MomentField()
     cores = models.PositiveIntegerField()
-    user_percent = models.FloatField(null=True)
-    system_percent = models.FloatField(null=True)
-    iowait_percent = models.FloatField(null=True)
-    steal_percent = models.FloatField(null=True)
-    steal_max_percent = models.FloatField(null=True)
-    throttled_percent = models.FloatField(null=True)
-    cpu_pressure_percent = models.FloatField(null=True)
-    memory_pressure_percent = models.FloatField(null=True)
-    io_pressure_percent = models.FloatField(null=True)
+    user_percent = HundredthsField(null=True)
+    system_percent = HundredthsField(null=True)
+    iowait_percent = HundredthsField(null=True)
+    steal_percent = HundredthsField(null=True)
+    steal_max_percent = HundredthsField(null=True)
+    throttled_percent = HundredthsField(null=True)
+    cpu_pressure_percent = HundredthsField(null=True)
+    memory_pressure_percent = HundredthsField(null=True)
+    io_pressure_percent = HundredthsField(null=True)
     memory_total_bytes = models.BigIntegerField(null=True)
     memory_used_bytes = models.BigIntegerField(null=True)
     agent_pss_bytes = models.BigIntegerField(null=True)
@@ -41,18 +42,18 @@ class HostRollup(models.Model):
 class SessionRollup(models.Model):
     """`span_s` seconds of a session from `at` on; `seconds_over_budget`: with a frame that took longer than its budget."""
 
-    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="rollups")
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="rollups", db_index=False)
     span_s = models.PositiveSmallIntegerField()
-    at = models.DateTimeField()
-    cpu_percent = models.FloatField(null=True)  # of one core
+    at = MomentField()
+    cpu_percent = HundredthsField(null=True)  # of one core
     rss_bytes = models.BigIntegerField(null=True)
     pss_bytes = models.BigIntegerField(null=True)
     uss_bytes = models.BigIntegerField(null=True)
-    fps = models.FloatField(null=True)
-    frame_p50_ms = models.FloatField(null=True)
-    frame_p95_ms = models.FloatField(null=True)
-    frame_max_ms = models.FloatField(null=True)
-    budget_ms = models.FloatField(null=True)
+    fps = HundredthsField(null=True)
+    frame_p50_ms = HundredthsField(null=True)
+    frame_p95_ms = HundredthsField(null=True)
+    frame_max_ms = HundredthsField(null=True)
+    budget_ms = HundredthsField(null=True)
     seconds_over_budget = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

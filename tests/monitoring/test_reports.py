@@ -184,20 +184,16 @@ def test_samples_come_with_the_hosts_steal_and_the_frames_of_their_second(
     assert len(points) == 600
     assert points[0] | {"at": None} == points[1] | {"at": None, "cpu_percent": 30}
     peak = points[300]
-    assert (peak["at"], peak["steal_percent"], peak["frame_max_ms"], peak["fps"]) == (
-        start_at + timedelta(seconds=300),
-        12.0,
-        61.0,
-        25,
-    )
+    assert timedelta(0) <= start_at + timedelta(seconds=300) - peak["at"] < timedelta(milliseconds=1)
+    assert (peak["steal_percent"], peak["frame_max_ms"], peak["fps"]) == (12.0, 61.0, 25)
     assert "rss_bytes" not in peak, "a missing reading is absent"
 
 
 def test_samples_go_on_from_where_the_caller_left_off(over: AvatarSession, start_at: datetime) -> None:
-    seconds = [int((point["at"] - start_at).total_seconds()) for point in samples_of(over, limit=2)]
+    seconds = [round((point["at"] - start_at).total_seconds()) for point in samples_of(over, limit=2)]
     assert seconds == [598, 599]
     later = samples_of(over, since=start_at + timedelta(seconds=10), limit=2)
-    assert [int((point["at"] - start_at).total_seconds()) for point in later] == [11, 12]
+    assert [round((point["at"] - start_at).total_seconds()) for point in later] == [11, 12]
     assert samples_of(over, since=start_at + timedelta(hours=1)) == []
 
 
