@@ -65,9 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def stay_small() -> None:
+def stay_small(most_bytes: int = MOST_MEMORY_BYTES) -> None:
     """No picture may take the host's memory, or its processor from those who talk."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     os.nice(NICENESS)
 
 

@@ -9,12 +9,15 @@ from agent.portraits_program import say, stay_small
 from protocol.scene_files import SceneFileKind
 
 REFUSED: Final = 3
+MOST_DECK_MEMORY_BYTES: Final = 1024**3  # of addresses
 
 
 def add_prepare_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("kind", choices=[kind.value for kind in SceneFileKind])
     parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path, help="where the prepared file goes, unless the source is good as it is")
+    parser.add_argument(
+        "target", type=Path, help="for the prepared file, unless the source is good as it is; of a deck a folder"
+    )
     parser.add_argument("--name", default="", help="what its owner calls it")
 
 
@@ -43,6 +46,13 @@ def prepare(arguments: argparse.Namespace) -> int:
                 from agent.scene_files.pictures import prepare_logo
 
                 prepared = prepare_logo(source, target)
+            case SceneFileKind.DECK:
+                from agent.scene_files.deck import prepare_deck
+
+                stay_small(MOST_DECK_MEMORY_BYTES)
+                pages = prepare_deck(source, target, lambda share: say(share=round(share, 3)))
+                say(pages=[page.model_dump() for page in pages])
+                return 0
     except RefusedFile as refusal:
         say(refused=str(refusal))
         return REFUSED

@@ -1,7 +1,8 @@
 """An operator's own files for a scene: a film or slides for the TV, and a logo. What is taken, and what becomes of it.
 
 `python -m agent prepare-scene-file KIND SOURCE TARGET` checks one and prints JSON lines: {share} while it works, at the end
-{prepared: `PreparedFile`} or {refused: a sentence}. `python -m agent draw-scene TARGET` reads a `SceneOrder` from standard input.
+{prepared: `PreparedFile`} or {refused: a sentence}; of a deck {pages: `PreparedFile`s}, which lie in the folder TARGET by
+name. `python -m agent draw-scene TARGET` reads a `SceneOrder` from standard input.
 """
 
 from enum import StrEnum
@@ -16,12 +17,14 @@ class SceneFileKind(StrEnum):
     FILM = "film"
     SLIDE = "slide"
     LOGO = "logo"
+    DECK = "deck"  # a PDF; what becomes of it are slides
 
 
 MOST_BYTES: Final = {
     SceneFileKind.FILM: MAX_ASSET_BYTES,
     SceneFileKind.SLIDE: 20 * 1024**2,
     SceneFileKind.LOGO: 5 * 1024**2,
+    SceneFileKind.DECK: 100 * 1024**2,
 }
 MOST_FILM_S: Final = 4 * 3600
 MOST_FILM_WIDTH: Final = (

@@ -11,9 +11,9 @@ from protocol.scene_files import LEAST_LOGO_PX, MOST_PICTURE_PIXELS, PreparedFil
 SLIDE: Final = (1280, 720)  # no TV shows more
 LOGO: Final = (480, 200)  # twice its box in a scene of 1920 by 1080
 _KINDS: Final = ("JPEG", "PNG", "WEBP")
-_QUALITY: Final = 90
+JPEG_QUALITY: Final = 90
 _OTHERS: Final = {
-    b"%PDF": "This is a PDF; export its pages as pictures, JPEG or PNG, and choose those.",
+    b"%PDF": "This is a PDF by another name; end its name with .pdf and choose it again, and each page becomes a slide.",
     b"PK\x03\x04": "This is a document; export its pages as pictures, JPEG or PNG, and choose those.",
     b"<svg": "This is an SVG drawing; export it as PNG.",
     b"<?xml": "This is an SVG drawing; export it as PNG.",
@@ -29,7 +29,7 @@ def prepare_slide(source: Path, target: Path) -> PreparedFile:
         white = Image.new("RGBA", picture.size, "white")
         white.alpha_composite(picture)
         picture = white.convert("RGB")
-    picture.save(target, "JPEG", quality=_QUALITY)
+    picture.save(target, "JPEG", quality=JPEG_QUALITY)
     return PreparedFile(width=picture.width, height=picture.height)
 
 

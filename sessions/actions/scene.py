@@ -3,12 +3,13 @@
 import logging
 import shutil
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import Any, Final, Protocol
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Q
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
@@ -135,6 +136,32 @@ def accept_upload(upload: SceneUpload, prepared: PreparedFile, file: Path) -> No
         was_changed=not prepared.is_source,
         changed_at=timezone.now(),
     )
+    draft_path(upload).unlink(missing_ok=True)
+
+
+def accept_deck(upload: SceneUpload, pages: Sequence[tuple[PreparedFile, Path]]) -> None:
+    """The PDF is good: it becomes its first slide, and the others follow it in their order."""
+    stem = PurePath(upload.name).stem[:70]
+    slides = [
+        {
+            "kind": SceneFileKind.SLIDE.value,
+            "name": f"{stem} · {number}",
+            "state": SceneUpload.State.READY,
+            "sha256": assets.keep_file(file),
+            "share": 1,
+            "width": prepared.width,
+            "height": prepared.height,
+            "was_changed": True,
+            "changed_at": timezone.now(),
+        }
+        for number, (prepared, file) in enumerate(pages, 1)
+    ]
+    own = SceneUpload.objects.filter(pk=upload.pk)
+    with transaction.atomic():
+        if own.update(**slides[0]):  # it may have been removed meanwhile
+            common = {"profile": upload.profile, "size_bytes": 0, "created_by": upload.created_by, "deck": upload}
+            SceneUpload.objects.bulk_create(SceneUpload(**common, **slide) for slide in slides[1:])
+            upload.pages.update(created_at=upload.created_at)  # so that they stand together, whatever came meanwhile
     draft_path(upload).unlink(missing_ok=True)
 
 

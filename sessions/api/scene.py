@@ -17,15 +17,25 @@ router = Router(tags=["profiles and modes"])
 
 
 class SceneFileIn(Schema):
-    """A file that is about to come."""
+    """A file that is about to come. `deck`: a PDF, of which each page becomes a slide."""
 
-    kind: Literal["film", "slide", "logo"]
+    kind: Literal["film", "slide", "logo", "deck"]
     name: Annotated[str, Field(min_length=1, max_length=200)]
     size_bytes: Annotated[int, Field(ge=0, le=2**62)]
 
 
+class SlideOut(Schema):
+    """A slide as `provider_settings` name it."""
+
+    name: str
+    sha256: str
+
+
 class SceneFileOut(Schema):
-    """`state`: arriving, waiting, checking, ready, refused (then `detail` says why). `sha256` is there once it is ready."""
+    """`state`: arriving, waiting, checking, ready, refused (then `detail` says why). `sha256` is there once it is ready.
+
+    A deck that is ready is its first slide from then on, and `pages` are the others in their order.
+    """
 
     code: UUID
     kind: str
@@ -39,6 +49,11 @@ class SceneFileOut(Schema):
     width: int | None
     height: int | None
     duration_s: float | None
+    pages: list[SlideOut]
+
+    @staticmethod
+    def resolve_pages(upload: SceneUpload) -> list[SceneUpload]:
+        return list(upload.pages.all())
 
 
 @router.post("profiles/{uuid:code}/scene-files", response={201: SceneFileOut})

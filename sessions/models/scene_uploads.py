@@ -15,7 +15,10 @@ STRANDED_AFTER: Final = timedelta(seconds=60)
 
 
 class SceneUpload(models.Model):
-    """One file: it arrives in pieces, is checked by a program of the agent, and is then an asset that versions may name."""
+    """One file: it arrives in pieces, is checked by a program of the agent, and is then an asset that versions may name.
+
+    A deck, once checked, is its first slide; the others are `pages` of it.
+    """
 
     class State(models.TextChoices):
         """`arriving -> waiting -> checking -> ready | refused`."""
@@ -41,6 +44,7 @@ class SceneUpload(models.Model):
     height = models.PositiveIntegerField(null=True)
     duration_s = models.FloatField(null=True)
     was_changed = models.BooleanField(default=False)  # made smaller
+    deck = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="pages")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.CharField(max_length=200)
 

@@ -32,10 +32,11 @@ from sessions.scene_stills import Still, find_still, order_still
 from sessions.views.refusals import says_why
 
 KEY = re.compile(r"[0-9a-f]{32}")
-ITEM: Final = "sessions/fragments/scene_file.html"
+ITEMS: Final = "sessions/fragments/scene_files.html"
 ACCEPTED: Final = {
     SceneFileKind.FILM: "video/*,.mp4,.mov,.webm,.mkv,.avi,.mpg",
-    SceneFileKind.SLIDE: "image/jpeg,image/png,image/webp",
+    SceneFileKind.SLIDE: "image/jpeg,image/png,image/webp,application/pdf,.pdf",
+    SceneFileKind.DECK: "application/pdf,.pdf",
     SceneFileKind.LOGO: "image/png,image/webp,image/jpeg",
 }
 
@@ -96,7 +97,7 @@ def announce(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         raise Http404 from error
     name = request.POST.get("name", "")
     upload = actions.announce_upload(profile, kind, name, size_bytes, by=label_of(request))
-    return _item(request, upload, status=201)
+    return _places(request, upload, status=201)
 
 
 @require_http_methods(["PUT"])
@@ -119,11 +120,11 @@ def piece(request: HttpRequest, code: uuid.UUID, upload: uuid.UUID) -> HttpRespo
 @require_safe
 @says_why
 def upload(request: HttpRequest, code: uuid.UUID, upload: uuid.UUID) -> HttpResponse:
-    """A file's place on the page, as it is now."""
+    """A file's place on the page, as it is now; places where a PDF has become its slides."""
     found = get_upload_for(request.user, code, upload)
     if found.is_stranded:
         actions.order_check(found)
-    return _item(request, found)
+    return _places(request, found, *found.pages.all())
 
 
 @require_POST
@@ -210,7 +211,8 @@ def _items(
     kind: SceneFileKind, files: Sequence[SceneFile | None], profile: AvatarProfile, form: SceneForm
 ) -> list[Item]:
     """The files that the form names, with what is known of each; and those that have come since the version was kept."""
-    uploads = list(SceneUpload.objects.filter(profile=profile, kind=kind))
+    kinds = [kind, SceneFileKind.DECK] if kind == SceneFileKind.SLIDE else [kind]
+    uploads = list(SceneUpload.objects.filter(profile=profile, kind__in=kinds))
     known = {upload.sha256: upload for upload in uploads if upload.sha256}
     kept = {file.sha256 for file in actions.settings_of(profile).files_named}
     named = [Item(kind.value, file, known.get(file.sha256), file.sha256 in kept) for file in files if file]
@@ -260,8 +262,9 @@ def _limits() -> dict[str, dict[str, Any]]:
     return {kind.value: {"bytes": MOST_BYTES[kind], "accept": ACCEPTED[kind]} for kind in SceneFileKind}
 
 
-def _item(request: HttpRequest, upload: SceneUpload, status: int = 200) -> HttpResponse:
-    return render(request, ITEM, {"profile": upload.profile, "item": Item.of(upload)}, status=status)
+def _places(request: HttpRequest, *uploads: SceneUpload, status: int = 200) -> HttpResponse:
+    context = {"profile": uploads[0].profile, "items": [Item.of(upload) for upload in uploads]}
+    return render(request, ITEMS, context, status=status)
 
 
 def _still(request: HttpRequest, profile: AvatarProfile, still: Still) -> HttpResponse:

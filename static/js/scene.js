@@ -20,11 +20,16 @@ const say = (words, name) => show(words.replace("%s", name));
 const changed = () => form.dispatchEvent(new Event("change", { bubbles: true }));
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
+/** A PDF among slides becomes slides itself. @param {HTMLElement} panel @param {File} file */
+const isDeck = (panel, file) =>
+  panel.dataset.files === "slide" && (file.type === "application/pdf" || file.name.toLowerCase().endsWith(".pdf"));
+
 /** Send files one after the other. @param {HTMLElement} panel @param {File[]} files */
 async function take(panel, files) {
   for (const file of panel.dataset.files === "slide" ? files : files.slice(0, 1)) {
+    const mostBytes = Number(isDeck(panel, file) ? panel.dataset.mostDeckBytes : panel.dataset.mostBytes);
     if (file.size === 0) say(form.dataset.empty, file.name);
-    else if (file.size > Number(panel.dataset.mostBytes)) say(form.dataset.tooLarge, file.name);
+    else if (file.size > mostBytes) say(form.dataset.tooLarge, file.name);
     else if (panel.dataset.files === "slide" && listOf(panel).children.length >= Number(form.dataset.mostSlides)) {
       show(form.dataset.full);
       return;
@@ -45,7 +50,8 @@ async function send(panel, file) {
 
 /** @returns {Promise<HTMLElement|null>} its place in the list */
 async function announce(panel, file) {
-  const body = new URLSearchParams({ kind: panel.dataset.files, name: file.name, size_bytes: String(file.size) });
+  const kind = isDeck(panel, file) ? "deck" : panel.dataset.files;
+  const body = new URLSearchParams({ kind, name: file.name, size_bytes: String(file.size) });
   const answer = await fetch(form.dataset.announce, { method: "POST", headers, body }).catch(() => null);
   if (!answer?.ok) {
     if (answer) show(sentenceIn(await answer.text()) || form.dataset.broken.replace("%s", file.name));

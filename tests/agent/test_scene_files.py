@@ -172,7 +172,7 @@ def test_a_logo_loses_the_empty_space_around_it_and_keeps_its_opacity(tmp_path: 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [(b"%PDF-1.7 and so on", "PDF; export its pages as pictures"), (b"PK\x03\x04 a deck", "document; export its pages"),
+    [(b"%PDF-1.7 and so on", "PDF by another name; end its name with .pdf"), (b"PK\x03\x04 a deck", "document; export its pages"),
      (b'<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG drawing; export it as PNG")],
 )  # fmt: skip
 def test_what_people_take_for_pictures_is_refused_with_the_way_to_some(

@@ -15,6 +15,7 @@ from sessions import scene_stills
 from sessions.actions import scene as actions
 from sessions.models import AvatarProfile, SceneUpload
 from sessions.tasks import check_scene_upload, draw_scene
+from tests.agent.builtin.scene.decks import deck
 from tests.agent.builtin.scene.films import film
 from tests.pages.conftest import Browse
 
@@ -89,6 +90,17 @@ def test_slides_are_brought_put_in_order_and_kept_as_a_version(page: Client, gui
     assert '<option value="film"' not in profile_page, "there is none"
 
 
+def test_a_pdf_s_place_becomes_its_slides(page: Client, guide: AvatarProfile) -> None:
+    upload = sent(page, guide, "deck", "Tour.pdf", deck(["red", "blue"]))
+    html = page.get(at(guide, f"files/{upload.code}/")).content.decode()
+    assert html.count("<li") == html.count('name="slides"') == 2
+    assert html.index("Tour · 1") < html.index("Tour · 2")
+    slides = [each.sha256 for each in SceneUpload.objects.all()]
+    page.post(at(guide), {"scene": "lobby", "tv": "deck", "slide_s": "4", "slides": slides})
+    assert [each["name"] for each in current(guide)["slides"]] == ["Tour · 1", "Tour · 2"]
+    assert "2 slides of yours take turns" in page.get(at(guide)).content.decode()
+
+
 def test_of_films_the_latest_is_shown_and_what_was_left_out_does_not_come_back(
     page: Client, guide: AvatarProfile, tmp_path: Path
 ) -> None:
@@ -144,7 +156,12 @@ def test_a_refused_file_says_why_in_its_place_and_can_be_taken_away(page: Client
 
 def test_limits_stand_on_the_page_and_are_held(page: Client, guide: AvatarProfile) -> None:
     html = page.get(at(guide)).content.decode()
-    for words in ("up to 2.0 GB and 4 hours", "up to 20.0 MB each, 50 at most", "up to 5.0 MB"):
+    for words in (
+        "up to 2.0 GB and 4 hours",
+        "A PDF up to 100.0 MB",
+        "up to 20.0 MB each; 50 slides at most",
+        "up to 5.0 MB",
+    ):
         assert words in html.replace("\xa0", " ")
     too_large = page.post(at(guide, "files"), {"kind": "logo", "name": "l.png", "size_bytes": 6 * 1024**2})
     assert too_large.status_code == 422

@@ -15,13 +15,15 @@ from PIL import Image
 
 from protocol.assets import ASSET_PIECE_BYTES
 from protocol.scene_files import MOST_BYTES, PIECE_BYTES, SceneFileKind
-from sessions import assets
+from sessions import assets, scene_checks
 from sessions.actions import scene as actions
 from sessions.actions.lifecycle import start_session
 from sessions.actions.profiles import edit_profile
 from sessions.errors import PieceOutOfPlace, UploadRefused
 from sessions.models import AvatarProfile, DeploymentMode, SceneUpload
+from sessions.scene_checks import check_upload
 from sessions.tasks import check_scene_upload
+from tests.agent.builtin.scene.decks import deck, locked_deck
 from tests.agent.builtin.scene.films import film
 
 BY = "Amina"
@@ -121,6 +123,43 @@ def test_more_than_was_announced_is_not_written(guide: AvatarProfile) -> None:
     film = actions.announce_upload(guide, "film", "tour.mp4", 10 * PIECE_BYTES, by=BY)
     with pytest.raises(UploadRefused, match="More arrived"):
         actions.receive_piece(film, 0, io.BytesIO(bytes(PIECE_BYTES + 1)))
+
+
+def test_a_pdf_becomes_slides_that_stand_together_in_their_order(guide: AvatarProfile) -> None:
+    upload = arrived(guide, "deck", deck(["red", "white", "blue"]), "Tour.pdf")
+    checked(guide, "slide", slide(), "later.png")
+    check_scene_upload(upload.pk)
+    slides = list(SceneUpload.objects.filter(profile=guide))
+    assert [each.name for each in slides] == ["Tour · 1", "Tour · 2", "Tour · 3", "later.png"]
+    assert {(each.kind, each.state) for each in slides} == {("slide", "ready")}
+    assert all(assets.path_of(each.sha256).is_file() for each in slides)
+    assert not drafts()
+    actions.remove_upload(slides[0])
+    assert list(SceneUpload.objects.values_list("name", flat=True)) == ["Tour · 2", "Tour · 3", "later.png"]
+
+
+def test_a_pdf_that_is_taken_out_meanwhile_leaves_no_slides(guide: AvatarProfile) -> None:
+    upload = arrived(guide, "deck", deck(["red", "blue"]), "Tour.pdf")
+    assert actions.begin_check(upload)
+    SceneUpload.objects.all().delete()
+    check_upload(upload)
+    assert not SceneUpload.objects.exists()
+    assert not drafts()
+
+
+def test_a_pdf_that_is_not_taken_says_why_and_leaves_nothing(
+    guide: AvatarProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = checked(guide, "deck", locked_deck(), "Locked.pdf")
+    assert (locked.state, locked.detail) == (
+        "refused",
+        "Nothing was kept: The PDF asks for a password; save it without one.",
+    )
+    monkeypatch.setattr(scene_checks, "DECK_LIMIT_S", 0.0)
+    slow = checked(guide, "deck", deck(["red"]), "Slow.pdf")
+    assert slow.state == "refused"
+    assert "took too long to read" in slow.detail
+    assert not drafts()
 
 
 def test_a_check_that_died_is_taken_over_and_one_that_lives_is_not(guide: AvatarProfile) -> None:
