@@ -181,12 +181,12 @@ NODE_MODULES = BASE_DIR / "node_modules"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [
     BASE_DIR / "static",
-    ("vendor/tabler", NODE_MODULES / "@tabler/core/dist"),
+    ("vendor/tabler/css", NODE_MODULES / "@tabler/core/dist/css"),
     ("vendor/htmx", NODE_MODULES / "htmx.org/dist"),
     ("vendor/uplot", NODE_MODULES / "uplot/dist"),
     ("vendor/livekit-client", NODE_MODULES / "livekit-client/dist"),
     *(
-        (f"vendor/fontsource/{package}", NODE_MODULES / "@fontsource" / package)
+        (f"vendor/fontsource/{package}/files", NODE_MODULES / "@fontsource" / package / "files")
         for package in ("ibm-plex-sans", "ibm-plex-sans-arabic", "source-serif-4", "markazi-text")
     ),
 ]

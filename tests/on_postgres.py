@@ -23,6 +23,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="avatary-postgres-") as folder:
         server = get_server(folder, cleanup_mode="delete")
         try:
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing of it outlives the tests
+                server.psql(f"ALTER SYSTEM SET {setting} TO off;")
+            server.psql("SELECT pg_reload_conf();")
             return run(server.get_uri())
         finally:
             server.cleanup()

@@ -31,6 +31,12 @@ MOVING_PICTURE = """() => {
 }"""
 
 
+HEADER_IS_ASKED_FOR = """() => new Promise((done) => {
+  document.addEventListener("htmx:afterRequest", ({ detail }) => detail.elt.id === "header" && done());
+  document.getElementById("header").dispatchEvent(new Event("changed"));
+})"""
+
+
 def talk(page: Page, url: str) -> None:
     """Open a link as a visitor and meet the avatar."""
     page.goto(url)
@@ -71,6 +77,7 @@ def test_an_operator_starts_an_avatar_a_visitor_meets_it_and_the_report_stays(
     assert any("steal_percent" in sample for sample in samples)
 
     page.get_by_role("button", name="Stop").first.click()
+    page.evaluate(HEADER_IS_ASKED_FOR)  # an alert comes just then; the question stays where it is
     page.get_by_role("button", name=re.compile("Stop")).last.click()
     ended = stack.wait_for(code, lambda s: s["state"] == "ended", "the end")
     assert ended["end_reason"] == "operator_stopped"
