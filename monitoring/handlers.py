@@ -137,9 +137,7 @@ def switch_seen(event: events.SwitchSeen, batch: Batch) -> None:
 
 @handles(events.AvatarLost)
 def avatar_lost(event: events.AvatarLost, batch: Batch) -> None:
-    faces.record_lost(
-        event.session, event.attempt, batch.moment(event.at), event.code, event.sentence, again_in_s=event.again_in_s
-    )
+    faces.record_lost(event.session, batch.moment(event.at), event)
     batch.observed.append(ProviderFailed(batch.session(event.session), batch.moment(event.at), event.sentence))
 
 

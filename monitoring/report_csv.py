@@ -72,6 +72,26 @@ def _rows(summary: Summary) -> Iterator[Row]:
             yield f"switch {when}", f"{name}, memory", switch.at, spell.uss_bytes, "bytes", ""
             yield f"switch {when}", f"{name}, frame time p95", switch.at, spell.frame_p95_ms, "ms", ""
             yield f"switch {when}", f"{name}, answer", switch.at, spell.answer_ms, "ms", ""
+    for absence in summary.absences:
+        yield (
+            "avatar away",
+            absence.provider,
+            absence.began_at,
+            absence.away_s,
+            "s",
+            "back" if absence.came_back else "not back",
+        )
+        for cause in absence.causes:
+            yield "avatar lost", cause.code, cause.at, cause.tries, "tries", f"{cause.provider}: {cause.sentence}"
+        for stand_in in absence.stand_ins:
+            yield (
+                "stand-in",
+                stand_in.provider,
+                stand_in.at,
+                stand_in.stood_s,
+                "s",
+                f"shown after {stand_in.took_ms:.0f} ms",
+            )
     for alert in summary.alerts:
         yield "alert", alert.rule, alert.raised_at, alert.worst, "", alert.detail
     for hitch in summary.hitches:

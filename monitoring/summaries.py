@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import BaseModel, computed_field
 
+from monitoring.absences import AbsenceLine, counted, counted_in_words
 from monitoring.models import HitchCause
 from monitoring.report_lines import (
     AlertLine,
@@ -55,6 +56,7 @@ class Summary(BaseModel):
     turns: list[TurnLine] = []
     answers: Answers | None = None
     switches: list[SwitchLine] = []
+    absences: list[AbsenceLine] = []
     alerts: list[AlertLine] = []
     hitches: list[HitchLine] = []
     cpu_percent: Figures | None  # of one core
@@ -105,6 +107,21 @@ class Summary(BaseModel):
     def longest_gap_ms(self) -> float | None:
         """Of all switches; None where no visitor's browser told of one."""
         return max((switch.gap_ms for switch in self.switches if switch.gap_ms is not None), default=None)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def losses(self) -> dict[str, int]:
+        """Of avatars, by code: how often each was the reason."""
+        return counted(self.absences)
+
+    @property
+    def losses_in_words(self) -> str:
+        return counted_in_words(self.absences)
+
+    @property
+    def still_s(self) -> float:
+        """How long the still picture stood, altogether."""
+        return sum(line.still_s for line in self.absences)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

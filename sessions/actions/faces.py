@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from protocol.events import LossCode
+from protocol.events import AvatarLost
 from protocol.providers import BEY, BITHUMAN, BUILTIN, STILL, TAVUS, TEST_CARD
 from sessions.actions.lifecycle import announce, move, note
-from sessions.models import AvatarSession, SessionEvent, State
+from sessions.models import Absence, AvatarSession, SessionEvent, State
 
 NAMES: Final = {
     BUILTIN: gettext_lazy("the built-in avatar"),
@@ -20,16 +20,27 @@ NAMES: Final = {
     BEY: "Beyond Presence",
     STILL: gettext_lazy("the still picture"),
 }
+MOST_CAUSES: Final = 50  # that are kept of one absence
 
 
 @transaction.atomic
-def record_lost(
-    session_code: str, attempt: int, at: datetime, code: LossCode, sentence: str, *, again_in_s: float | None
-) -> None:
-    """One link in the chain of causes that the session page shows."""
-    session = _session(session_code, attempt)
+def record_lost(session_code: str, at: datetime, lost: AvatarLost) -> None:
+    """One link in the chain of causes that the session page and its report show."""
+    session, code, sentence, again_in_s = (
+        _session(session_code, lost.attempt),
+        lost.code,
+        lost.sentence,
+        lost.again_in_s,
+    )
     if session is None:
         return
+    absence = _absence(session) or Absence(
+        session=session, attempt=session.attempt, provider=lost.provider, began_at=at
+    )
+    if len(absence.causes_json) < MOST_CAUSES:
+        cause = {"provider": lost.provider, "code": code.value, "sentence": sentence, "tries": lost.tries}
+        absence.causes_json.append({"at": at.isoformat(), **cause})
+    absence.save()
     then = _("Not tried again.") if again_in_s is None else _("Tried again in %(s)g s.") % {"s": round(again_in_s, 1)}
     note(session, SessionEvent.Kind.WARNING, f"{sentence} [{code}] {then}", at=at)
     announce(session)
@@ -41,6 +52,9 @@ def record_taken_over(session_code: str, attempt: int, at: datetime, provider: s
     session = _session(session_code, attempt)
     if session is None:
         return
+    if (absence := _absence(session)) is not None and len(absence.stand_ins_json) < MOST_CAUSES:
+        absence.stand_ins_json.append({"at": at.isoformat(), "provider": provider, "took_ms": took_ms})
+        absence.save()
     shown = {"who": NAMES.get(provider, provider), "ms": round(took_ms)}
     sentence = _("The voice goes on; %(who)s is shown since (%(ms)d ms).") % shown
     if not move(session, [State.READY], State.DEGRADED, sentence, at=at, state_detail=sentence):
@@ -55,11 +69,17 @@ def record_back(session_code: str, attempt: int, at: datetime, provider: str, aw
     session = _session(session_code, attempt)
     if session is None:
         return
+    session.absences.filter(attempt=attempt, back_at=None).update(back_at=at)
     shown = {"who": NAMES.get(provider, provider), "s": round(away_ms / 1000, 1)}
     sentence = _("%(who)s is back after %(s)g s") % shown
     if not move(session, [State.DEGRADED], State.READY, sentence, at=at):
         note(session, SessionEvent.Kind.JOB, sentence, at=at)
         announce(session)
+
+
+def _absence(session: AvatarSession) -> Absence | None:
+    """The one that goes on."""
+    return session.absences.filter(attempt=session.attempt, back_at=None).last()
 
 
 def _session(code: str, attempt: int) -> AvatarSession | None:

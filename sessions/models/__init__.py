@@ -1,3 +1,4 @@
+from sessions.models.absences import Absence
 from sessions.models.avatar_session import AvatarSession, EndReason, SessionEvent, State
 from sessions.models.portraits import ClipStatus, Portrait, PortraitStatus
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
@@ -8,6 +9,7 @@ from sessions.models.visits import Visit, VisitorLink
 from sessions.models.workers import AgentWorker
 
 __all__ = [
+    "Absence",
     "AgentWorker",
     "AvatarProfile",
     "AvatarSession",
