@@ -8,6 +8,8 @@ import asyncio
 import os
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psutil
@@ -46,17 +48,20 @@ COLUMNS: Final = (  # of the table: what, unit, statistic
 
 
 def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
-    """All figures of all modes; prints them as a table too."""
+    """All figures of all modes; prints them as a table too. What could not be measured is a dash in it, and said below it."""
     os.environ["AVATARY_HOME"] = str(stack.home)  # where the voice keeps its phrases
     wait_until(lambda: understands(stack), "the host's own first work done", FIRST_WORK_S)
     is_full = repetitions >= FULL_ROUND_AT
-    rows = {}
-    for mode in BUILT_IN_MODES:
-        rows[mode] = asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1))
-        print(f"{mode} is measured", flush=True)
-    for mode, gaps in _gaps(stack, ROUNDS if is_full else 1).items():
-        rows[mode]["switch gap"] = gaps
-    print(_table(rows), flush=True)
+    rows: dict[str, dict[str, list[float]]] = {mode: {} for mode in BUILT_IN_MODES}
+    failures: list[str] = []
+    for mode, figures in rows.items():
+        began = time.monotonic()
+        with _going_on(stack, mode, failures):
+            asyncio.run(_in_mode(stack, mode, STARTS if is_full else 1, figures))
+        print(f"{mode} took {time.monotonic() - began:.0f} s", flush=True)
+    with _going_on(stack, "the switches", failures):
+        _gaps(stack, ROUNDS if is_full else 1, rows, failures)
+    print("\n".join([_table(rows), *failures]), flush=True)
     return [
         (f"{mode}: {what}", unit, rows[mode][what], _target(what), statistic)
         for mode in BUILT_IN_MODES
@@ -65,14 +70,27 @@ def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
     ]
 
 
+@contextmanager
+def _going_on(stack: Stack, what: str, failures: list[str]) -> Iterator[None]:
+    """Whatever goes wrong with one mode, the others are measured, on a host that nothing is left over on."""
+    try:
+        yield
+    except Exception as error:
+        failures.append(f"{what} failed: {type(error).__name__}: {str(error)[:300]}")
+        print(failures[-1], flush=True)
+        for session in stack.api("GET", "sessions"):
+            if session["state"] not in ("stopping", "ended"):
+                stack.stop_session(session["code"])
+
+
 def _target(what: str) -> float | None:
     return {"switch gap": GAP_TARGET_MS, "mouth off sound": DRIFT_TARGET_MS}.get(what)
 
 
-async def _in_mode(stack: Stack, mode: str, starts: int) -> dict[str, list[float]]:
-    """What a session in `mode` takes, from its request to its speech."""
+async def _in_mode(stack: Stack, mode: str, starts: int, figures: dict[str, list[float]]) -> None:
+    """Into `figures`: what a session in `mode` takes, from its request to its speech."""
     profile = await asyncio.to_thread(speaking_profile, stack, "none")
-    ready_ms = []
+    ready_ms = figures["start to READY"] = []
     for left in range(starts, 0, -1):
         code = await asyncio.to_thread(stack.start_session, mode, profile=profile)
         ready_ms.append((await asyncio.to_thread(stack.wait_ready, code, READY_S))["readiness"]["ready_ms"])
@@ -80,20 +98,22 @@ async def _in_mode(stack: Stack, mode: str, starts: int) -> dict[str, list[float
             await asyncio.to_thread(stack.stop_session, code)
     watcher = lipsync.Watcher(FIRST_PICTURES)
     room = (await asyncio.to_thread(stack.session, code))["room"]
-    await watcher.room.connect(stack.settings["LIVEKIT_URL"], lipsync.token_for(stack, room, "watcher"))
     guest = Guest(stack, await asyncio.to_thread(stack.new_link, code))
-    await guest.join()
-    await until(lambda: guest.video is not None, 15)
-    await asyncio.sleep(SETTLE_S)  # what the mouth looks like in silence
-    await guest.report(first_frame_ms=1)
-    if not await until(lambda: bool(guest.loud_at), 30):
-        raise RuntimeError("the greeting was not heard")
-    await asyncio.sleep(SETTLE_S)
-    taken = await _while_speaking(stack, code, guest)
-    await guest.leave()
-    await watcher.aclose()
+    try:
+        await watcher.room.connect(stack.settings["LIVEKIT_URL"], lipsync.token_for(stack, room, "watcher"))
+        await guest.join()
+        await until(lambda: guest.video is not None, 15)
+        await asyncio.sleep(SETTLE_S)  # what the mouth looks like in silence
+        await guest.report(first_frame_ms=1)
+        if not await until(lambda: bool(guest.loud_at), 30):
+            raise RuntimeError("the greeting was not heard")
+        await asyncio.sleep(SETTLE_S)
+        figures |= await _while_speaking(stack, code, guest)
+    finally:
+        await guest.leave()
+        await watcher.aclose()
+    figures["mouth off sound"] = [abs(lag) for lag, _ in watcher.lags()]
     await asyncio.to_thread(stack.stop_session, code)
-    return {"start to READY": ready_ms, **taken, "mouth off sound": [abs(lag) for lag, _ in watcher.lags()]}
 
 
 async def _while_speaking(stack: Stack, code: str, guest: Guest) -> dict[str, list[float]]:
@@ -124,8 +144,8 @@ async def _received_bytes(guest: Guest) -> int:
     return sum(each.inbound_rtp.inbound.bytes_received for each in stats if each.HasField("inbound_rtp"))
 
 
-def _gaps(stack: Stack, rounds: int) -> dict[str, list[float]]:
-    """A talking session goes round through all modes; what the visitor's browser saw of each switch."""
+def _gaps(stack: Stack, rounds: int, rows: dict[str, dict[str, list[float]]], failures: list[str]) -> None:
+    """Into `rows`: a talking session goes round through all modes; what the visitor's browser saw of each switch."""
     code = stack.start_session("balanced", profile=speaking_profile(stack, "none"))
     stack.wait_ready(code, READY_S)
     url = stack.new_link(code)["url"]
@@ -136,15 +156,15 @@ def _gaps(stack: Stack, rounds: int) -> dict[str, list[float]]:
         _talk(page, url)
         stack.wait_for(code, lambda session: any(v["first_frame_ms"] for v in session["visits"]), "a face seen", 60)
         for mode in [*others, "balanced"] * rounds:
-            _switch(stack, code, mode)
+            try:
+                gap_ms = _switch(stack, code, mode)
+            except AssertionError as error:  # no gap was told
+                failures.append(str(error)[:300])
+            else:
+                rows[mode].setdefault("switch gap", []).append(gap_ms)
             time.sleep(BETWEEN_SWITCHES_S)
         browser.close()
-    switches = stack.session(code)["switches"]
     stack.stop_session(code)
-    return {
-        mode: [switch["gap_ms"] for switch in switches if switch["to_mode"] == mode and switch["gap_ms"] is not None]
-        for mode in BUILT_IN_MODES
-    }
 
 
 def _talk(page: Page, url: str) -> None:
@@ -152,15 +172,20 @@ def _talk(page: Page, url: str) -> None:
     page.get_by_role("button", name="Talk with").click()
 
 
-def _switch(stack: Stack, code: str, mode: str) -> None:
-    """Until its gap is told, or it has failed."""
+def _switch(stack: Stack, code: str, mode: str) -> float:
+    """The gap that was told of it, milliseconds. Raises AssertionError where none is."""
     switch = stack.api("POST", f"sessions/{code}/mode", {"mode": mode})["code"]
 
-    def is_told(session: dict[str, Any]) -> bool:
-        made = next(each for each in session["switches"] if each["code"] == switch)
-        return made["gap_ms"] is not None or made["outcome"] not in ("pending", "applied")
+    def made(session: dict[str, Any]) -> dict[str, Any]:
+        return next(dict(each) for each in session["switches"] if each["code"] == switch)
 
-    stack.wait_for(code, is_told, f"the gap of the switch to {mode}", 30)
+    def is_told(session: dict[str, Any]) -> bool:
+        return made(session)["gap_ms"] is not None or made(session)["outcome"] not in ("pending", "applied")
+
+    said = made(stack.wait_for(code, is_told, f"the gap of the switch to {mode}", 30))
+    if said["outcome"] != "applied" or said["gap_ms"] is None:
+        raise AssertionError(f"the switch to {mode}: {said['outcome']}: {said['detail']}")
+    return float(said["gap_ms"])
 
 
 def _table(rows: dict[str, dict[str, list[float]]]) -> str:
