@@ -165,6 +165,7 @@ def job_lost(session: AvatarSession, attempt: int, detail: str) -> bool:
     False where the session has moved on (another attempt, or over).
     """
     from sessions.tasks import place_session
+    from sessions.vendor_tasks import look_after_vendors
 
     if session.attempt != attempt or session.state not in (State.STARTING, State.READY, State.DEGRADED):
         return False
@@ -187,6 +188,8 @@ def job_lost(session: AvatarSession, attempt: int, detail: str) -> bool:
         )
         if moved:
             transaction.on_commit(partial(enqueue, place_session, session.pk))
+            if session.conversations.filter(ended_at=None).exists():  # which the lost job can't end, and a vendor bills
+                transaction.on_commit(partial(enqueue, look_after_vendors))
     return moved
 
 

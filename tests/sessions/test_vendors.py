@@ -10,7 +10,7 @@ from django.utils import timezone
 from operators.models import Role
 from protocol.vendors import Check, CheckResult, Ended, Outcome
 from sessions import vendor_tasks
-from sessions.actions import conversations
+from sessions.actions import conversations, lifecycle
 from sessions.actions.preflights import UNANSWERED_AFTER, give_up_unanswered, order_of, order_preflight
 from sessions.actions.profiles import create_profile, edit_profile
 from sessions.agent_programs import ProgramFailed
@@ -186,6 +186,17 @@ def test_what_a_lost_job_opened_is_left_over_though_the_session_goes_on(session:
     opened(session, "bithuman", "")  # the new job's is in the same room, so that its room does not tell which is which
     AvatarSession.objects.filter(pk=session.pk).update(attempt=2)
     assert list(conversations.left_open()) == [left]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_seen_to_as_soon_as_the_job_is_lost(session: AvatarSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(session)
+    queued: list[str] = []
+    monkeypatch.setattr(lifecycle, "enqueue", lambda task, *_: queued.append(task.name.rsplit(".", 1)[1]))
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.READY)
+    session.refresh_from_db()
+    assert lifecycle.job_lost(session, session.attempt, "The avatar's process was killed.")
+    assert queued == ["place_session", "look_after_vendors"]
 
 
 def test_a_killed_job_that_could_not_tell_of_bithuman_is_looked_after(guide: AvatarProfile, start: Any) -> None:
