@@ -17,7 +17,8 @@ from livekit.agents.types import (
     TOPIC_TRANSCRIPTION,
 )
 from livekit.agents.voice.io import TextOutput
-from livekit.agents.voice.transcription import TranscriptSynchronizer
+
+from agent.caption_pace import CaptionPace
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,7 @@ class SpokenCaptions:
         if audio is None:
             raise RuntimeError("the avatar has not taken the session's audio output")
         self._captions = RoomCaptions(room, burn_in)
-        self._synchronizer = TranscriptSynchronizer(next_in_chain_audio=audio, next_in_chain_text=self._captions)
+        self._synchronizer = CaptionPace(next_in_chain_audio=audio, next_in_chain_text=self._captions)
         session.output.audio = self._synchronizer.audio_output
         session.output.transcription = self._synchronizer.text_output
 

@@ -18,8 +18,7 @@ from agent.voice.voices import LocalVoice, silent_reading
 logger = logging.getLogger(__name__)
 
 FRAME_MS = 20
-FRAMES_AHEAD = 1000 // FRAME_MS
-PAUSE_S = 0.9 * FRAME_MS / 1000  # a little less than a frame, so that the lead grows rather than shrinks
+FRAMES_AT_ONCE = 1000 // FRAME_MS  # then others on the event loop have their turn
 SHORTEST_S = 0.1  # of silence for a text without a word: LiveKit takes no sound at all for a failure
 
 
@@ -163,15 +162,12 @@ class PreparedSpeech:
         return self.utterance.duration_s * 1000
 
     async def frames(self) -> AsyncIterator[rtc.AudioFrame]:
-        """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it; no more than a second ahead of its time.
-
-        Captions are timed by an analysis of the sound on the event loop, which a whole speech at once would hold up.
-        """
+        """The sound in frames of 20 ms, as LiveKit's `say(audio=...)` takes it."""
         step = SAMPLE_RATE * FRAME_MS // 1000
         sound = self.utterance.sound
         for number, start in enumerate(range(0, sound.size, step)):
-            if number >= FRAMES_AHEAD:
-                await asyncio.sleep(PAUSE_S)
+            if number % FRAMES_AT_ONCE == 0:
+                await asyncio.sleep(0)
             part = sound[start : start + step]
             frame = rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, part.size)
             if self.utterance.track:
