@@ -111,14 +111,13 @@ async def test_words_of_our_voice_are_shown_within_a_quarter_of_a_second_of_thei
 ) -> None:
     """Against the durations that hibari predicts for each word's phonemes."""
     from agent import caption_pace
-    from agent.voice import hibari_voice
+    from agent.voice import hibari_voice, visemes
 
     heard: list[tuple[str, Any, float]] = []
-    english_track = hibari_voice.english_track
 
     def listening(phonemes: str, durations: Any, sound_s: float) -> Any:
         heard.append((phonemes, np.asarray(durations), sound_s))
-        return english_track(phonemes, durations, sound_s)
+        return visemes.english_track(phonemes, durations, sound_s)
 
     monkeypatch.setattr(hibari_voice, "english_track", listening)
     sentences = [
