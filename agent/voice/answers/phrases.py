@@ -56,9 +56,14 @@ def unframed(text: str, language: Language) -> str:
 
 
 def small_talk(text: str, language: Language) -> str | None:
-    """Name of the small talk that a text is, as a whole; None where it is something else."""
+    """Name of the small talk that a text is, as a whole; of two in a row the second. None where it is something else."""
     known = _heard(language)
-    return known.get(folded(text)) or known.get(folded(unframed(text, language)))
+    whole = known.get(folded(text)) or known.get(folded(unframed(text, language)))
+    if whole is not None:
+        return whole
+    spoken = folded(text).split()
+    cuts = ((" ".join(spoken[:cut]), " ".join(spoken[cut:])) for cut in range(1, len(spoken)))
+    return next((known[second] for first, second in cuts if first in known and second in known), None)
 
 
 def follow_up(text: str, language: Language) -> FollowUp | None:
