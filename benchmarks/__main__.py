@@ -120,6 +120,7 @@ def main() -> None:
         stack = Stack(Path(folder))
         stack.start()
         try:
+            stack.wait_until_all_is_read()
             for name in options.only:
                 for row in {**MEASUREMENTS, **LONG_MEASUREMENTS}[name](stack, options.repetitions):
                     figures.append(Figure(*row))

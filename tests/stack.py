@@ -168,6 +168,18 @@ class Stack:
     def wait_ready(self, code: str, limit_s: float = 30) -> dict[str, Any]:
         return self.wait_for(code, lambda session: session["state"] == "ready", "READY", limit_s)
 
+    def wait_until_all_is_read(self, limit_s: float = 600) -> None:
+        """Returns when the host has read what its avatars know, which takes a core for a minute or two after the first start."""
+        wanted, held = self.home / "understand.wanted", self.home / "understand.lock"
+
+        def over() -> bool:
+            if wanted.exists() or not held.exists():
+                return False
+            locks = Path("/proc/locks").read_text()  # looked at: to try the lock could take it from its owner
+            return f":{held.stat().st_ino} " not in locks
+
+        wait_until(over, "all read that avatars know", limit_s, 0.5)
+
     def stop_session(self, code: str) -> dict[str, Any]:
         self.api("POST", f"sessions/{code}/stop")
         return self.wait_for(code, lambda session: session["state"] == "ended", "the end")
