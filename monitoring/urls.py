@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from monitoring import alert_views, report_views, trial_views, views
+from monitoring import alert_views, host_views, report_views, trial_views, views
 from monitoring.metrics import metrics
 
 app_name = "monitoring"
@@ -15,6 +15,9 @@ urlpatterns = [
     path("hosts/", views.hosts, name="hosts"),
     path("hosts/strip", views.strip, name="host-strip"),
     path("hosts/<str:name>/", views.host, name="host"),
+    path("hosts/<str:name>/drain", host_views.drain, name="host-drain"),
+    path("hosts/<str:name>/switch", host_views.switch_all, name="host-switch"),
+    path("hosts/<str:name>/switches", host_views.switched, name="host-switches"),
     path("hosts/<str:name>/samples.json", views.host_samples, name="host-samples"),
     path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
     path("reports/", report_views.reports, name="reports"),

@@ -46,6 +46,7 @@ def host(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         **host_context(summary),
         "processes": [process_of(session) for session in live],
+        "on_air": sum(session.is_on_air for session in live),
     }
     template = "monitoring/host_facts.html" if request.htmx else "monitoring/host.html"  # type: ignore[attr-defined]
     return render(request, template, context)

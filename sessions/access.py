@@ -7,7 +7,15 @@ from django.shortcuts import get_object_or_404
 
 from operators.access import require
 from operators.models import Role
-from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, Portrait, SceneUpload, VisitorLink
+from sessions.models import (
+    AgentWorker,
+    AvatarProfile,
+    AvatarSession,
+    DeploymentMode,
+    Portrait,
+    SceneUpload,
+    VisitorLink,
+)
 
 
 def sessions_for(actor: Any, role: Role = Role.VIEWER) -> QuerySet[AvatarSession]:
@@ -43,6 +51,12 @@ def get_mode_for(actor: Any, slug: str, role: Role = Role.VIEWER) -> DeploymentM
     """The mode of `slug`. Raises `PermissionDenied`, `Http404`."""
     require(actor, role)
     return get_object_or_404(DeploymentMode.objects.select_related("current"), slug=slug)
+
+
+def get_worker_for(actor: Any, host: str, role: Role = Role.VIEWER) -> AgentWorker:
+    """The agent worker of the host of that name. Raises `PermissionDenied`, `Http404`."""
+    require(actor, role)
+    return get_object_or_404(AgentWorker, host=host)
 
 
 def get_link_for(actor: Any, code: Any, role: Role = Role.OPERATOR) -> VisitorLink:

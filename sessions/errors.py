@@ -25,6 +25,19 @@ class CapacityReached(SessionError):
         )
 
 
+class HostDrained(SessionError):
+    code = "host_drained"
+
+    def __init__(self, host: str, by: str) -> None:
+        super().__init__(
+            _(
+                "Nothing was started: %(host)s takes no new sessions, since %(by)s drained it. "
+                "Its page lets it take new ones again."
+            )
+            % {"host": host, "by": by}
+        )
+
+
 class Archived(SessionError):
     code = "archived"
 

@@ -2,20 +2,26 @@
 
 from django.conf import settings
 
-from sessions.errors import CapacityReached
+from sessions.errors import CapacityReached, HostDrained
 from sessions.models import AgentWorker, AvatarSession
 from sessions.models.avatar_session import LIVE_STATES
 
 
 def choose_host(wanted: str = "") -> str:
-    """The known host with most room; this machine where no host has reported yet; or the one that is wanted.
+    """The known host with most room; this machine where no host has reported yet; or the one that is wanted. Never one that
+    is drained.
 
-    Raises `CapacityReached`.
+    Raises `HostDrained`, `CapacityReached`.
     """
     # Whoever chooses at the same time waits here (SQLite's transactions do so by themselves).
     workers = AgentWorker.objects.select_for_update().order_by("pk")
-    hosts = {worker.host for worker in workers if worker.is_up} or {settings.HOST_NAME}
-    load = {host: live_sessions_on(host) for host in ({wanted} if wanted else hosts)}
+    up = {worker.host for worker in workers if worker.is_up} or {settings.HOST_NAME}
+    hosts = {wanted} if wanted else up
+    drained = {worker.host: worker for worker in workers if worker.drained_at and worker.host in hosts}
+    if hosts == drained.keys():
+        first = drained[min(drained)]
+        raise HostDrained(first.host, first.drained_by)
+    load = {host: live_sessions_on(host) for host in hosts - drained.keys()}
     host = min(sorted(load), key=lambda name: load[name])
     if load[host] >= settings.MAX_SESSIONS_PER_HOST:
         raise CapacityReached(host, settings.MAX_SESSIONS_PER_HOST)

@@ -12,7 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from sessions.actions.lifecycle import announce, enqueue, note
-from sessions.errors import AlreadyInMode, Archived, NotOnAir, ProviderNotSetUp, SessionIsOver, SwitchUnderWay
+from sessions.errors import (
+    AlreadyInMode,
+    Archived,
+    NotOnAir,
+    ProviderNotSetUp,
+    SessionError,
+    SessionIsOver,
+    SwitchUnderWay,
+)
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersion, SessionEvent, State, SwitchOutcome
 from sessions.models.avatar_session import ON_AIR_STATES
 from sessions.models.switches import provider_name
@@ -70,6 +78,22 @@ def switch_version(
             raise
         raise SwitchUnderWay(faster.to_name, faster.requested_by) from None
     return switch
+
+
+def switch_host(host: str, mode: DeploymentMode, *, by: str) -> list[tuple[AvatarSession, ModeSwitch | SessionError]]:
+    """Have every session that is on air there go on in the mode, each by a switch of its own; or why one does not. Those that
+    are in it already are left out.
+    """
+    found: list[tuple[AvatarSession, ModeSwitch | SessionError]] = []
+    on_air = AvatarSession.objects.filter(host=host, state__in=ON_AIR_STATES).order_by("requested_at")
+    for session in on_air.select_related("profile_version__profile", "mode_version__mode"):
+        try:
+            found.append((session, switch_mode(session, mode, by=by)))
+        except AlreadyInMode:
+            continue
+        except SessionError as refusal:
+            found.append((session, refusal))
+    return found
 
 
 @transaction.atomic

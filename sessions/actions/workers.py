@@ -35,6 +35,15 @@ def record_worker_started(host: str, pid: int, at: datetime, provider_keys: Sequ
     announce(host)
 
 
+def set_drained(host: str, on: bool, *, by: str) -> bool:
+    """Place no new session on the host from now on, or again; those that run there go on. False where it was so already."""
+    found = AgentWorker.objects.filter(host=host, drained_at__isnull=on)
+    changed = found.update(drained_at=timezone.now() if on else None, drained_by=by[:200] if on else "")
+    if changed:
+        announce(host)
+    return bool(changed)
+
+
 def record_worker_starting(host: str) -> bool:
     """The host is asked to start its agent worker; False where a start that was begun a moment ago may still succeed."""
     now = timezone.now()

@@ -27,6 +27,8 @@ class AgentWorker(models.Model):
     host_seen_at = models.DateTimeField(null=True)  # last sample of the host, with or without a worker
     detail = models.CharField(max_length=500, blank=True)
     provider_keys = models.JSONField(default=list, blank=True)  # hosted providers whose secret its environment holds
+    drained_at = models.DateTimeField(null=True)  # since when no new session is placed on this host
+    drained_by = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ("host",)

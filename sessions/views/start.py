@@ -15,16 +15,18 @@ from sessions.access import modes_for, profiles_for
 from sessions.actions.lifecycle import start_session
 from sessions.actions.links import create_link
 from sessions.actions.placement import choose_host
-from sessions.errors import CapacityReached, SessionError
+from sessions.errors import CapacityReached, HostDrained, SessionError
 from sessions.forms import StartForm
 
 
-def host_of_next() -> str:
-    """The host that a start would go to; this machine where all are full."""
+def host_of_next() -> dict[str, str]:
+    """The `host` that a start would go to; this machine where all are full; `drained` says why none takes one."""
     try:
-        return choose_host()
+        return {"host": choose_host()}
     except CapacityReached:
-        return str(settings.HOST_NAME)
+        return {"host": str(settings.HOST_NAME)}
+    except HostDrained as refusal:
+        return {"host": str(settings.HOST_NAME), "drained": str(refusal)}
 
 
 @vary_on_headers("HX-Request")
@@ -51,6 +53,6 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def answer(request: HttpRequest, form: StartForm, status: int = 200) -> HttpResponse:
     """The form, as a drawer's content or as a page of its own."""
-    context: dict[str, Any] = {"form": form, "host": host_of_next()}
+    context: dict[str, Any] = {"form": form, **host_of_next()}
     template = "sessions/fragments/start_form.html" if request.htmx else "sessions/start.html"  # type: ignore[attr-defined]
     return render(request, template, context, status=status)
