@@ -17,7 +17,8 @@ WIDTH: Final = 720
 HEIGHT: Final = 120
 STEAL_DRAWN_PERCENT: Final = 1.0
 MAX_MARKS: Final = 12
-LABEL_WIDTH_PERCENT: Final = 13.0  # a mark's word needs so much of the chart's width
+LETTER_PERCENT: Final = 0.95  # of the chart's width, so much for each letter of a mark's word
+BESIDE_PERCENT: Final = 1.5
 
 Values = Sequence[float | None]
 
@@ -33,11 +34,14 @@ class Layer:
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment: where (percent, as text), its word where there is room for it, and whose it is."""
+    """A moment: where (percent, as text), its word where there is room for it, and whose it is. The word stands on the right of
+    its line, or on the left where it `is_before`.
+    """
 
     x: str
     label: str
     tone: str
+    is_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,25 +99,34 @@ def axis_top(most: float, tops: Sequence[float]) -> float:
 
 
 def marks(summary: Summary) -> list[Mark]:
-    """Hitches, switches and alerts on the time axis; words that would run into each other are left out."""
+    """Switches, alerts and hitches on the time axis. In this order they get their words; one that would run into another is
+    left out.
+    """
     found: list[tuple[datetime, str, str]] = [
+        *((each.at, _("To %(mode)s") % {"mode": each.to_mode}, "ours") for each in summary.switches if each.is_felt),
+        *((each.raised_at, _("Alert: %(rule)s") % {"rule": each.rule}, "steal") for each in summary.alerts),
         *(
             (each.at, _("Hitch %(n)d ms") % {"n": each.lost_ms}, "steal" if each.cause == "steal" else "people")
             for each in sorted(summary.hitches, key=lambda hitch: -hitch.lost_ms)[:MAX_MARKS]
         ),
-        *((each.at, _("To %(mode)s") % {"mode": each.to_mode}, "ours") for each in summary.switches if each.is_felt),
-        *((each.raised_at, _("Alert: %(rule)s") % {"rule": each.rule}, "steal") for each in summary.alerts),
     ]
     length = timedelta(seconds=max(1.0, summary.duration_s))
-    placed: list[Mark] = []
-    free = 0.0
-    for at, label, tone in sorted(found):
+    placed: list[tuple[float, Mark]] = []
+    taken: list[tuple[float, float]] = []
+    for at, label, tone in found:
         x = 100 * ((at - summary.requested_at) / length)
-        if 0 <= x <= 100:
-            has_room = free <= x <= 100 - LABEL_WIDTH_PERCENT
-            placed.append(Mark(f"{x:.2f}%", label if has_room else "", tone))
-            free = x + LABEL_WIDTH_PERCENT if has_room else free
-    return placed
+        if not 0 <= x <= 100:
+            continue
+        width = BESIDE_PERCENT + LETTER_PERCENT * len(label)
+        sides = ((x, x + width), (x - width, x))
+        free = [
+            (start, end)
+            for start, end in sides
+            if start >= 0 and end <= 100 and all(end <= other or start >= until for other, until in taken)
+        ]
+        taken += free[:1]
+        placed.append((x, Mark(f"{x:.2f}%", label if free else "", tone, is_before=bool(free) and free[0] != sides[0])))
+    return [mark for _x, mark in sorted(placed, key=lambda each: each[0])]
 
 
 def clock_ticks(summary: Summary) -> list[str]:

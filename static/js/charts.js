@@ -79,6 +79,22 @@ const axisY = (unit, splits) => ({
   splits: (plot) => splits(plot.scales.y.max), values: (_, values) => values.map((value) => `${Math.round(value)}\u00a0${unit}`),
 });
 
+/** Where words begin, in pixels: on the right of their line or on its left. What is said least often is said first, so that many late
+ * frames hide no switch; a word that would run into another is left out.
+ * @param {{mark: Mark, x: number, width: number}[]} words @param {number} left @param {number} right @returns {Map<Mark, number>} */
+function placesOf(words, left, right) {
+  const times = new Map();
+  for (const { mark } of words) times.set(mark.label, (times.get(mark.label) ?? 0) + 1);
+  const places = new Map(), taken = [];
+  for (const { mark, x, width } of words.toSorted((a, b) => times.get(a.mark.label) - times.get(b.mark.label))) {
+    const place = [x, x - width].find((from) => from >= left && from + width <= right && taken.every(([start, end]) => from >= end || from + width <= start));
+    if (place === undefined) continue;
+    places.set(mark, place);
+    taken.push([place, place + width]);
+  }
+  return places;
+}
+
 /** Hairlines at marked moments; their words, and ticks for minor ones, on the uppermost strip only. @param {() => Mark[]} marks @param {boolean} withWords */
 const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
   const { ctx: pen, bbox: box } = plot;
@@ -87,10 +103,10 @@ const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
   pen.font = `500 ${11 * ratio}px "IBM Plex Sans", sans-serif`;
   pen.textBaseline = "middle";
   pen.textAlign = "left";
-  let free = -Infinity; // where the last word ended
-  for (const mark of marks()) {
-    if (mark.at < plot.scales.x.min || mark.at > plot.scales.x.max) continue;
-    const x = Math.round(plot.valToPos(mark.at, "x", true)) + 0.5;
+  const shown = marks().filter(({ at }) => at >= plot.scales.x.min && at <= plot.scales.x.max)
+    .map((mark) => ({ mark, x: Math.round(plot.valToPos(mark.at, "x", true)) + 0.5, width: pen.measureText(mark.label).width + 12 * ratio }));
+  const places = withWords ? placesOf(shown.filter(({ mark }) => !mark.minor), box.left, box.left + box.width + 14 * ratio) : new Map();
+  for (const { mark, x } of shown) {
     pen.strokeStyle = pen.fillStyle = css(TONES[mark.tone]);
     pen.lineWidth = ratio;
     if (mark.minor) {
@@ -99,13 +115,10 @@ const marksPlugin = (marks, withWords) => ({ hooks: { draw: [(plot) => {
     }
     pen.setLineDash([3 * ratio, 3 * ratio]);
     pen.beginPath();
-    pen.moveTo(x, withWords ? box.top - 14 * ratio : box.top);
+    pen.moveTo(x, places.has(mark) ? box.top - 14 * ratio : box.top);
     pen.lineTo(x, box.top + box.height);
     pen.stroke();
-    const width = pen.measureText(mark.label).width + 12 * ratio;
-    if (!withWords || x < free || x + width > box.left + box.width + 14 * ratio) continue;
-    pen.fillText(mark.label, x + 6 * ratio, box.top - 9 * ratio);
-    free = x + width;
+    if (places.has(mark)) pen.fillText(mark.label, places.get(mark) + 6 * ratio, box.top - 9 * ratio);
   }
   pen.restore();
 }] } });

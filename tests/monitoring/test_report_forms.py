@@ -15,7 +15,7 @@ from monitoring.report_csv import as_csv, defused
 from monitoring.reports import summarize
 from monitoring.suggestions import figures_of, growth_mb_per_min
 from monitoring.summaries import Summary
-from sessions.models import AvatarProfile, AvatarSession
+from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, ModeSwitch
 from tests.many_sessions import Past
 
 pytestmark = pytest.mark.django_db
@@ -98,11 +98,28 @@ def test_hitches_and_alerts_stand_on_the_time_axis(over: AvatarSession) -> None:
     )
     Hitch.objects.create(session=over, at=at, until=at, kind="turn", cause="network", took_ms=1_900, usual_ms=700)
     found = marks(summarize(over))
-    assert [(mark.x, mark.label) for mark in found] == [
-        ("25.00%", "Alert: steal"),
-        ("25.00%", ""),
-        ("50.00%", "Hitch 42 ms"),
-    ] or [mark.label for mark in found].count("") == 1
+    assert [(mark.label, mark.is_before) for mark in found] == [
+        ("Alert: steal", False),
+        ("Hitch 1200 ms", True),
+        ("Hitch 82 ms", False),
+    ]
+
+
+def test_many_hitches_hide_no_switch(over: AvatarSession) -> None:
+    at = over.requested_at + timedelta(seconds=60)
+    other = DeploymentMode.objects.get(slug="constrained").current
+    assert other is not None
+    ModeSwitch.objects.create(
+        session=over, from_version=over.mode_version, to_version=other, requested_by="Amina", requested_at=at,
+        finished_at=at, outcome="applied",
+    )  # fmt: skip
+    for second in range(-8, 9, 2):
+        when = at + timedelta(seconds=second)
+        Hitch.objects.create(session=over, at=when, until=when, kind="frames", cause="steal", took_ms=90, usual_ms=40)
+    found = marks(summarize(over))
+    words = [mark.label for mark in found if mark.label]
+    assert "To constrained" in words
+    assert len(words) < len(found)
 
 
 def test_a_missing_reading_is_a_gap_in_the_chart(over: AvatarSession) -> None:
