@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('avatar_sessions', '0008_provider_switches'),
+        ('avatar_sessions', '0010_absences'),
     ]
 
     operations = [
