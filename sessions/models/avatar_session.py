@@ -18,7 +18,7 @@ from protocol.test_card import CardSettings
 from sessions import assets
 from sessions.knowledge import knowledge_references
 from sessions.models.portraits import Portrait, PortraitStatus
-from sessions.models.profiles import Language, ModeVersion, ProfileVersion
+from sessions.models.profiles import Language, ModeVersion, ProfileVersion, Provider
 
 
 class State(models.TextChoices):
@@ -130,6 +130,12 @@ class AvatarSession(models.Model):
     def provider(self) -> str:
         """Who draws the face: the profile's provider, or the one that somebody switched to."""
         return self.switched_provider or self.profile_version.provider
+
+    @property
+    def has_captions_in_picture(self) -> bool:
+        """Whether what the avatar says is written in its picture."""
+        is_ours = self.provider == Provider.BUILT_IN
+        return is_ours and bool(self.worn_by(self.provider).get("captions_burnt_in"))
 
     @property
     def providers(self) -> list[str]:

@@ -30,5 +30,6 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
             "session": link.session,
             "portrait_url": portrait_url(link.session.profile_version),
             "most_typed_chars": MAX_TYPED_CHARS,
+            "has_captions_in_picture": link.session.has_captions_in_picture,
         }
         return render(request, "join/join.html", context)

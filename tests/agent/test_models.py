@@ -15,6 +15,7 @@ from agent.environment import HostEnvironment, InvalidEnvironment
 from agent.kernel import read_stat
 from agent.models import Message, ModelError, ModelsAway, client, infer, load
 from agent.models.plausible import plausible
+from agent.models.speech_to_text import spoken_language
 from agent.models.supervisor import ModelSupervisor
 from agent.models.whisper_files import configured_folder
 from tests.agent.conftest import ROOT, eventually
@@ -86,6 +87,7 @@ _OWNER = """
 import asyncio
 from agent.environment import HostEnvironment
 from agent.models import load
+from agent.models.speech_to_text import spoken_language
 from agent.models.supervisor import ModelSupervisor
 
 async def main():
@@ -134,3 +136,20 @@ def test_what_films_end_with_is_believed_only_when_it_was_clearly_said() -> None
     assert plausible("Thank you.", -0.2, 0.1, "en") == "Thank you."
     assert plausible("Thank you.", -0.7, 0.1, "en") == ""
     assert plausible("Thank you.", -0.2, 0.8, "en") == ""
+
+
+@pytest.mark.parametrize(
+    ("likeliest", "english", "arabic", "language"),
+    [
+        ("ar", 0.58, 0.01, "ar"),  # what the base model makes of “متى يفتح المتحف؟” in a synthesised voice
+        ("ar", 0.83, 0.02, "en"),  # and of “Hello!”
+        ("ar", 0.10, 0.50, "ar"),
+        ("en", 0.30, 0.20, "en"),
+        ("en", 0.05, 0.60, "ar"),
+    ],
+)
+def test_arabic_that_is_hardly_known_does_not_pass_for_english(
+    likeliest: str, english: float, arabic: float, language: str
+) -> None:
+    other = "en" if likeliest == "ar" else "ar"
+    assert spoken_language({"en": english, "ar": arabic, "ja": 0.1}, [likeliest, other]) == language

@@ -25,6 +25,18 @@ def test_a_good_link_shows_the_avatar_without_signing_in_and_counts_no_use(
     assert link.uses == 0
 
 
+def test_captions_that_stand_in_the_picture_are_not_written_over_it(
+    client: Client, start: Callable[..., AvatarSession]
+) -> None:
+    link = create_link(put(start(), State.READY), by="Amina")
+    page = f"/j/{link.token}"
+    assert b"data-captions-in-picture" not in client.get(page).content
+    version = link.session.profile_version
+    version.provider_settings = {**version.provider_settings, "captions_burnt_in": True}
+    version.save()
+    assert b"data-captions-in-picture" in client.get(page).content
+
+
 def test_a_link_that_lets_nobody_in_says_why(client: Client, start: Callable[..., AvatarSession]) -> None:
     session = put(start(), State.READY)
     revoked, expired = create_link(session, by="Amina"), create_link(session, by="Amina")

@@ -21,7 +21,8 @@ const captions = new Captions(
 );
 
 /** @type {import("./stages.js").Facts} */
-let facts = { ...AT_FIRST };
+// What is written in the picture already is not written over it a second time, unless the visitor asks for it.
+let facts = { ...AT_FIRST, captions: !("captionsInPicture" in body.dataset) };
 /** The visit under way: one for each click on Talk. @type {Visit | null} */
 let visit = null;
 
