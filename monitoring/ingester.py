@@ -18,10 +18,11 @@ from redis.exceptions import LockError, RedisError, ResponseError
 from redis.lock import Lock
 from redis.retry import Retry
 
+from monitoring import standstill
 from monitoring.actions.ingest import Entry, Frames, Ingested, ingest
 from monitoring.alerts.watch import AlertWatch
 from monitoring.hitches import HitchWatch
-from monitoring.live import Broadcaster, broadcaster
+from monitoring.live import ALERTS, Broadcaster, broadcaster
 from monitoring.usual import Usual
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP
 from sessions.models import AvatarSession
@@ -70,9 +71,14 @@ class Ingester:
                 if pause_s != BACKOFF_FIRST_S:
                     logger.warning("ingesting again")
                     pause_s = BACKOFF_FIRST_S
+                    standstill.over()
+                    self._live.changed(ALERTS)
             except (RedisError, OSError, OperationalError, InterfaceError) as error:
                 if pause_s == BACKOFF_FIRST_S:
                     logger.warning("events wait in the stream: %s", error)
+                if isinstance(error, OperationalError | InterfaceError):
+                    standstill.tell(error)
+                    self._live.changed(ALERTS)
                 close_old_connections()
                 self._live.redis_was_away()
                 self._alerts.forget()

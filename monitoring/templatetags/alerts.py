@@ -5,6 +5,7 @@ from typing import Any, Final
 from django import template
 from django.urls import reverse
 
+from monitoring import standstill
 from monitoring.alerts.rules import RULES
 from monitoring.alerts.words import alert_sentence
 from monitoring.models import Alert, Severity
@@ -33,7 +34,12 @@ def alert_banner(context: template.Context) -> dict[str, Any]:
     """The open alerts that nobody has acknowledged: the worst first, a host's before those of its sessions."""
     unseen = Alert.objects.filter(cleared_at=None, acknowledged_at=None).select_related("session__profile_version")
     found = sorted(unseen, key=by_weight)
-    return {"alerts": found[:SHOWN], "more": len(found) - len(found[:SHOWN]), "request": context.get("request")}
+    return {
+        "standstill": standstill.sentences(),
+        "alerts": found[:SHOWN],
+        "more": len(found) - len(found[:SHOWN]),
+        "request": context.get("request"),
+    }
 
 
 @register.simple_tag

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test import Client
 from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
@@ -26,6 +27,7 @@ from monitoring.models import (
     VisitSample,
     WorkflowStep,
 )
+from operators.models import Operator
 from protocol import events
 from protocol.control import VisitQuality
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
@@ -471,3 +473,46 @@ def test_overruns_that_go_on_and_on_are_told_once_in_a_while(
     drain(ingester)
     told = SessionEvent.objects.get(session=on_air, kind=SessionEvent.Kind.FRAMES)
     assert told.text == "Frame generation took 61 ms; its budget is 40 ms (3 frames)."
+
+
+class Relief(threading.Event):
+    """The disk's space comes back while the ingester waits; it ends with an empty stream."""
+
+    def __init__(self, redis: Redis, browser: Client) -> None:
+        super().__init__()
+        self.redis, self.browser, self.pages = redis, browser, list[str]()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.pages.append(self.browser.get("/hosts/").content.decode())
+        limit_pages("1073741823")
+        return False
+
+    def is_set(self) -> bool:
+        return self.redis.xlen(EVENTS_STREAM) == 0
+
+
+def limit_pages(count: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA max_page_count = {count}")
+        return str(cursor.fetchone()[0])
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite can be told how large its file may be")
+def test_a_full_disk_loses_no_event_and_pages_say_so(
+    ingester: Ingester, on_air: AvatarSession, job: Writer, redis: Redis, client: Client, amina: Operator
+) -> None:
+    client.force_login(amina)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM")  # earlier tests left room in it
+    limit_pages("1")  # the limit is never smaller than the file is
+    for _ in range(2_000):
+        job.write(events.FrameStats, **STATS)
+    relief = Relief(redis, client)
+    ingester.run(relief)
+    assert "The disk of the database is full" in relief.pages[0]
+    assert "Free space there" in relief.pages[0]
+    assert FrameSample.objects.count() == 2_000
+    assert "is full" not in client.get("/hosts/").content.decode()
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA integrity_check")
+        assert cursor.fetchone() == ("ok",)
