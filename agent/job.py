@@ -70,7 +70,7 @@ class AvatarJob:
         self._session.input.audio = self._microphones
         self._conversation: Conversation | None = None
         self._greeting = Greeting(self._session, self._steps, telemetry.emit)
-        self._visitors = Visitors(telemetry.emit, self._greet, self._greeting.stop, already_greeted=spec.greeted)
+        self._visitors = Visitors(telemetry.emit, self._greet, self._greeting.stop, self._on_stopped, spec.greeted)
         self._voice = voice
         self._avatar: FaceKeeper | None = None
         self._captions: SpokenCaptions | None = None
@@ -256,6 +256,10 @@ class AvatarJob:
     def _on_missed(self, missed_s: int) -> None:
         if self._switches is not None:
             self._switches.on_missed(missed_s)
+
+    def _on_stopped(self) -> None:
+        if self._avatar is not None:
+            self._avatar.doubt()
 
     async def _wait_connected(self) -> None:
         await self._connected.wait()

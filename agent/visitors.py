@@ -14,6 +14,7 @@ from protocol.events import VisitorJoined, VisitorLeft, VisitProgress, VisitQual
 logger = logging.getLogger(__name__)
 
 QUALITY_EVERY_S = 5.0
+STOPPED_EVERY_S = 2.0
 ANNOUNCED_WITHIN_S = 4.0  # the server tells of a participant who publishes nothing up to three seconds late
 
 
@@ -21,7 +22,8 @@ class Visitors:
     """Reports visitors to telemetry, and calls `greet(identity)` for one who sees the avatar and is to be greeted.
 
     A visitor is greeted once, at the first report of a decoded frame, unless somebody who was greeted is in the room:
-    then a conversation is under way. `on_empty()` is called when the last visitor has left.
+    then a conversation is under way. `on_empty()` is called when the last visitor has left, `on_stopped()` when one of them sees
+    no new picture any more.
     """
 
     def __init__(
@@ -29,11 +31,14 @@ class Visitors:
         emit: Callable[..., None],
         greet: Callable[[str], None],
         on_empty: Callable[[], None],
+        on_stopped: Callable[[], None],
         already_greeted: Iterable[str] = (),
     ) -> None:
         self._emit = emit
         self._greet = greet
         self._on_empty = on_empty
+        self._on_stopped = on_stopped
+        self._stopped_at_s = -STOPPED_EVERY_S
         self._greeted = set(already_greeted)
         self._present: set[str] = set()
         self._announced: Mapping[str, object] = {}
@@ -75,7 +80,9 @@ class Visitors:
             self._checks[identity] = asyncio.get_running_loop().call_later(ANNOUNCED_WITHIN_S, self._check, identity)
         if report.quality is not None:
             self._tell_quality(identity, report.quality)
-        milestones = report.model_dump(exclude_none=True, exclude={"quality"})
+        if report.picture_stopped:
+            self._tell_stopped()
+        milestones = report.model_dump(exclude_none=True, exclude={"quality", "picture_stopped"})
         if milestones:
             self._emit(VisitProgress, identity=identity, **milestones)
         if report.first_frame_ms is not None:
@@ -89,6 +96,13 @@ class Visitors:
             return
         self._quality_at_s[identity] = now_s
         self._emit(VisitQualitySeen, identity=identity, quality=quality)
+
+    def _tell_stopped(self) -> None:
+        """A page can't make the job look at the picture all the time."""
+        now_s = time.monotonic()
+        if now_s - self._stopped_at_s >= STOPPED_EVERY_S:
+            self._stopped_at_s = now_s
+            self._on_stopped()
 
     def aclose(self) -> None:
         for check in self._checks.values():

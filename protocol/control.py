@@ -69,6 +69,7 @@ class VisitReport(BaseModel):
     first_frame_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     first_sound_ms: Annotated[float, Field(ge=0, le=3_600_000)] | None = None
     quality: VisitQuality | None = None  # comes alone, every ten seconds at most
+    picture_stopped: bool = False  # comes alone: no new frame for 2.5 s, on a page that is looked at
 
 
 class VisitReportReply(BaseModel):

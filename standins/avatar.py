@@ -8,6 +8,7 @@ from livekit import rtc
 from livekit.agents.types import ATTRIBUTE_PUBLISH_ON_BEHALF
 from livekit.agents.voice.avatar import AvatarOptions, AvatarRunner, DataStreamAudioReceiver
 
+from standins.behaviour import Behaviour, Kind
 from standins.card import FPS, HEIGHT, WIDTH, Card, Look
 from standins.talking import TalkingCard
 
@@ -50,8 +51,9 @@ class RoomAvatar:
     def __init__(self, look: Look, sample_rate: int) -> None:
         self.talking = TalkingCard(Card(look), sample_rate)
         self.room = rtc.Room()
+        self.hangs = False
 
-    async def run(self, url: str, token: str, *, joined: Callable[[], None], dies_after_s: float | None = None) -> str:
+    async def run(self, url: str, token: str, *, joined: Callable[[], None], behaviour: Behaviour | None = None) -> str:
         """Returns why it ended; raises `JoinRefused`. Cancel it to have it leave."""
         over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -62,7 +64,7 @@ class RoomAvatar:
         self.room.on("disconnected", on_disconnected)
         await self._connect(url, token)
         joined()
-        performing = asyncio.create_task(self._perform(dies_after_s), name="performing")
+        performing = asyncio.create_task(self._perform(behaviour or Behaviour()), name="performing")
         try:
             await asyncio.wait({over, performing}, return_when=asyncio.FIRST_COMPLETED)
             return over.result() if over.done() else performing.result()
@@ -84,7 +86,7 @@ class RoomAvatar:
             await self.room.disconnect()
             raise
 
-    async def _perform(self, dies_after_s: float | None) -> str:
+    async def _perform(self, behaviour: Behaviour) -> str:
         sender = self.room.local_participant.attributes.get(ATTRIBUTE_PUBLISH_ON_BEHALF)
         runner = H264Runner(
             self.room,
@@ -94,10 +96,14 @@ class RoomAvatar:
         )
         await runner.start()
         try:
-            if dies_after_s is not None:
+            if behaviour.behaviour in (Kind.JOIN_THEN_DIE, Kind.JOIN_THEN_HANG):
                 await self.talking.first_picture.wait()
-                await asyncio.sleep(dies_after_s)
-                return "died"
+                await asyncio.sleep(behaviour.length_s)
+                if behaviour.behaviour is Kind.JOIN_THEN_DIE:
+                    return "died"
+                await runner.aclose()  # which leaves the tracks in the room
+                self.hangs = True
+                await asyncio.Event().wait()
             await runner.wait_for_complete()
             return "the performance ended by itself"
         finally:

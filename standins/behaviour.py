@@ -18,11 +18,17 @@ class Kind(StrEnum):
     BROKEN = "500"
     SILENT = "silent"  # takes the request and never answers
     JOIN_THEN_DIE = "join-then-die"  # leaves the room `seconds` after its first picture
+    JOIN_THEN_HANG = "join-then-hang"  # stays in the room from then on, and neither shows nor says anything
     NEVER_JOIN = "never-join"  # says yes and stays away
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - bitHuman: tokens minted before are refused; others: the room's token is
 
 
-SECONDS: Final[Mapping[Kind, float]] = {Kind.SLOW: 3.0, Kind.RATE_LIMITED: 1.0, Kind.JOIN_THEN_DIE: 2.0}
+SECONDS: Final[Mapping[Kind, float]] = {
+    Kind.SLOW: 3.0,
+    Kind.RATE_LIMITED: 1.0,
+    Kind.JOIN_THEN_DIE: 2.0,
+    Kind.JOIN_THEN_HANG: 2.0,
+}
 STATUS_OF_EVERYTHING: Final = {Kind.UNAUTHORIZED: 401, Kind.RATE_LIMITED: 429, Kind.BROKEN: 500}
 STATUS_OF_STARTS: Final = {Kind.PAYMENT: 402, Kind.FORBIDDEN: 403}
 

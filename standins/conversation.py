@@ -51,9 +51,8 @@ class Conversation:
             self.note = "stays away, as it was told to"
             return
         self.avatar = RoomAvatar(look, sample_rate)
-        dies_after_s = behaviour.length_s if behaviour.behaviour is Kind.JOIN_THEN_DIE else None
         token = self.token[:-8] + "expired0" if spoil_token else self.token
-        self._task = asyncio.create_task(self._run(self.avatar, token, dies_after_s), name=f"conversation {self.id}")
+        self._task = asyncio.create_task(self._run(self.avatar, token, behaviour), name=f"conversation {self.id}")
         self._task.add_done_callback(_log_failure)
 
     async def end(self, note: str) -> None:
@@ -81,17 +80,18 @@ class Conversation:
             "heard_s": round(talking.heard_s, 3) if talking else 0.0,
             "segments": talking.segments if talking else 0,
             "clears": talking.clears if talking else 0,
+            "hangs": self.avatar.hangs if self.avatar else False,
             **self.details,
         }
 
-    async def _run(self, avatar: RoomAvatar, token: str, dies_after_s: float | None) -> None:
+    async def _run(self, avatar: RoomAvatar, token: str, behaviour: Behaviour) -> None:
         def joined() -> None:
             self.state = State.JOINED
             self.room, self.identity = avatar.room.name, avatar.room.local_participant.identity
 
         note = "the stand-in failed; its log says why"
         try:
-            note = await avatar.run(self.url, token, joined=joined, dies_after_s=dies_after_s)
+            note = await avatar.run(self.url, token, joined=joined, behaviour=behaviour)
         except JoinRefused as error:
             note = f"LiveKit did not let it in: {error}"
         finally:

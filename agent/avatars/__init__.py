@@ -67,6 +67,10 @@ class Avatar(Protocol):
         """After `start`: goes on in another mode while the voice goes on, and returns once the picture is the new mode's. Raises
         what keeps it from that; then it goes on as it was. False: only a new avatar can."""
 
+    def doubt(self) -> None:
+        """A visitor sees no new picture. An avatar whose pictures the job does not make looks whether there are any; where there
+        are none, it is broken."""
+
     async def aclose(self) -> None:
         """Ends the avatar, started or not, and what the provider would bill."""
 

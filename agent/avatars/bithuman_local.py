@@ -115,6 +115,9 @@ class LocalBitHumanAvatar:
         """A runtime keeps what it was made with."""
         return all(getattr(mode, name) == getattr(self._parts.mode, name) for name in _STARTED_ANEW_BY)
 
+    def doubt(self) -> None:
+        """The runtime's frames go through the job."""
+
     async def aclose(self) -> None:
         if self._runner is not None:
             await self._runner.withdraw()

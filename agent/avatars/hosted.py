@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
 _LEAVES_S: Final = 0.15
+_PICTURE_WITHIN_S: Final = 1.5  # of looking at an avatar whose picture is said to stand still
 
 Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
 
@@ -68,6 +69,8 @@ class HostedAvatar(ABC):
         self._calls: VendorCalls | None = None
         self._starting: asyncio.Task[None] | None = None
         self._is_open = False
+        self._one_looks = asyncio.Lock()
+        self._doubting: asyncio.Task[None] | None = None
         self._losses: dict[LossCode, str] = {}
         self._gone: asyncio.Future[AvatarLostError] = asyncio.get_running_loop().create_future()
         self.livekit_url = HostEnvironment.read().livekit_public_url or ""
@@ -99,6 +102,7 @@ class HostedAvatar(ABC):
         room.on("participant_disconnected", self._on_left)
         room.on("track_published", self._on_published)
         room.on("track_unpublished", self._on_unpublished)
+        room.on("connection_quality_changed", self._on_quality)
         self._calls = calls = VendorCalls(self.vendor, self._url, self._key)
         self._starting = asyncio.create_task(self._order(calls), name=f"{self._parts.provider}-start")
         await asyncio.wait({self._starting}, timeout=limit_s)
@@ -115,9 +119,39 @@ class HostedAvatar(ABC):
         await self._wait_for_join(limit_s - (time.monotonic() - began), limit_s)
 
     async def picture(self) -> rtc.VideoFrame:
-        """One frame of what visitors see, I420. May take as long as the vendor's next frame."""
-        participant = self._parts.room.remote_participants[self.identity]
-        video = next(one for one in participant.track_publications.values() if one.kind == rtc.TrackKind.KIND_VIDEO)
+        """One frame of what visitors see, I420. May take as long as the vendor's next frame. Raises `LookupError` where it has no
+        video."""
+        async with self._one_looks:
+            return await self._frame_of(self._video())
+
+    def doubt(self) -> None:
+        """What is sent costs the job nothing as long as nobody misses it: it is not subscribed to."""
+        if self._doubting is None or self._doubting.done():
+            self._doubting = asyncio.create_task(self._look_for_picture(), name=f"{self._parts.provider}-doubt")
+
+    async def _look_for_picture(self) -> None:
+        try:
+            if self._video().muted:
+                return
+            async with asyncio.timeout(_PICTURE_WITHIN_S):
+                await self.picture()
+        except TimeoutError:
+            self._losses[LossCode.STOPPED] = (
+                f"{self.vendor}'s avatar is in the room, but its picture stopped: its process died, or hangs."
+            )
+            self._lose()
+        except (LookupError, RuntimeError) as error:
+            logger.info("%s: the avatar is about to go: %r", self.vendor, error)
+
+    def _video(self) -> rtc.RemoteTrackPublication:
+        videos = [
+            one
+            for one in self._parts.room.remote_participants[self.identity].track_publications.values()
+            if one.kind == rtc.TrackKind.KIND_VIDEO
+        ]
+        return videos[0]
+
+    async def _frame_of(self, video: rtc.RemoteTrackPublication) -> rtc.VideoFrame:
         subscribed: asyncio.Future[rtc.Track] = asyncio.get_running_loop().create_future()
 
         def on_subscribed(track: rtc.Track, publication: rtc.RemoteTrackPublication, _: rtc.RemoteParticipant) -> None:
@@ -156,6 +190,10 @@ class HostedAvatar(ABC):
         room.off("participant_disconnected", self._on_left)
         room.off("track_published", self._on_published)
         room.off("track_unpublished", self._on_unpublished)
+        room.off("connection_quality_changed", self._on_quality)
+        if self._doubting is not None:
+            self._doubting.cancel()
+            await asyncio.gather(self._doubting, return_exceptions=True)
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._close()
@@ -228,6 +266,10 @@ class HostedAvatar(ABC):
             self._lose_soon(
                 LossCode.STOPPED, f"{self.vendor}'s avatar took its picture away in the middle of the session."
             )
+
+    def _on_quality(self, participant: rtc.Participant, quality: int) -> None:
+        if participant.identity == self.identity and quality == rtc.ConnectionQuality.QUALITY_LOST:
+            self.doubt()
 
     def _lose_soon(self, code: LossCode, sentence: str) -> None:
         """An avatar that leaves takes its tracks along first, and where the whole room is closed nothing is lost."""

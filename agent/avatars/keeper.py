@@ -90,6 +90,10 @@ class FaceKeeper:
         else:
             await self._change(choice, mode)
 
+    def doubt(self) -> None:
+        """A visitor sees no new picture."""
+        self._shown.doubt()
+
     def queued(self) -> tuple[int, float] | None:
         """Frames, and milliseconds of sound, that wait for their moment; None where it is rendered elsewhere."""
         return self._shown.queued()

@@ -16,7 +16,7 @@ from protocol.modes import ModeSettings
 _SWITCH_S: Final = (
     60.0  # at most: pictures come at the idle rate while a mode is switched, for visitors measure the gap
 )
-_SWITCHED_S: Final = 0.5
+_SWITCHED_S: Final = 2.0
 
 
 class RenderedAvatar:
@@ -82,6 +82,9 @@ class RenderedAvatar:
 
     def caption(self, text: str) -> None:
         """Burns nothing in."""
+
+    def doubt(self) -> None:
+        """The job knows of every frame that it makes."""
 
     async def heard(self, limit_s: float) -> None:
         """Returns once a visitor gets the sound, or after `limit_s`."""

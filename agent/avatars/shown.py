@@ -86,6 +86,11 @@ class Shown:
         queued = getattr(self._avatar, "queued", None)
         return queued() if queued is not None else None
 
+    def doubt(self) -> None:
+        """A visitor sees no new picture."""
+        if self._avatar is not None:
+            self._avatar.doubt()
+
     def express(self, expression: Expression) -> None:
         self._expression = expression
         if self._avatar is not None:
@@ -172,7 +177,7 @@ class Shown:
             async with asyncio.timeout(_LOOK_AT_S):
                 frame = await avatar.picture()
             self._seen = await asyncio.to_thread(fitted, frame, self._still_mode)
-        except (TimeoutError, RuntimeError, KeyError) as error:
+        except (TimeoutError, RuntimeError, LookupError) as error:
             logger.info("no picture of the hosted avatar was kept: %r", error)
 
     def _stop_looking(self, *, forget: bool = True) -> None:

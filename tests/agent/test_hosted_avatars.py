@@ -147,10 +147,12 @@ def _normal_again(standins: StandInServer) -> Iterator[None]:
 @pytest.mark.parametrize("provider", ["bithuman", "tavus", "bey"])
 async def test_a_hosted_avatar_speaks_tells_no_secret_and_leaves_nothing_behind(keep: Keep, provider: str) -> None:
     kept = await keep(provider)
+    kept.keeper.doubt()
     finished = await kept.say(1.0)
     assert not finished.interrupted
     assert finished.playback_position == pytest.approx(1.0, abs=0.05)
     await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
+    await cast(Any, kept.keeper._shown.avatar)._doubting
     assert kept.face == Face.MOVING
     assert [event.change for event in kept.events.all] == ["opened"]
 

@@ -19,11 +19,14 @@ class Room:
     def __init__(self, already_greeted: tuple[str, ...] = ()) -> None:
         self.recorder = Recorder()
         self.greeted: list[str] = []
-        self.emptied = 0
-        self.visitors = Visitors(self.recorder, self.greeted.append, self._empty, already_greeted)
+        self.emptied = self.stopped = 0
+        self.visitors = Visitors(self.recorder, self.greeted.append, self._empty, self._stopped, already_greeted)
 
     def _empty(self) -> None:
         self.emptied += 1
+
+    def _stopped(self) -> None:
+        self.stopped += 1
 
     async def report(self, identity: str, payload: str | None = None, **milestones_ms: float) -> str:
         text = json.dumps(milestones_ms) if payload is None else payload
@@ -123,3 +126,11 @@ async def test_a_page_that_reports_its_quality_all_the_time_is_heard_now_and_the
     assert room.recorder.events[-1][1]["quality"].av_offset_ms == -12
     assert room.greeted == []
     room.visitors.aclose()
+
+
+async def test_a_picture_that_stands_still_is_looked_after_but_not_all_the_time() -> None:
+    room = Room()
+    for _ in range(3):
+        await room.report("visitor-dana", '{"picture_stopped": true}')
+    assert room.stopped == 1
+    assert room.kinds() == [VisitorJoined]

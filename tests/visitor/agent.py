@@ -135,7 +135,9 @@ class StandInAgent:
         await self.room.disconnect()
 
     async def _progress(self, call: rtc.RpcInvocationData) -> str:
-        self.reports.append((call.caller_identity, VisitReport.model_validate(json.loads(call.payload))))
+        report = VisitReport.model_validate(json.loads(call.payload))
+        if not report.picture_stopped:
+            self.reports.append((call.caller_identity, report))
         return VisitReportReply().model_dump_json()
 
     def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:

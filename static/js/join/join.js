@@ -73,6 +73,7 @@ class Visit {
     this.milestones = new Milestones((identity, report) => this.room.report(identity, report));
     this.frames = new FrameWatch(elements.video, (arriving) => {
       if (arriving) this.milestones.reach("first_frame_ms");
+      else this.#tellStopped();
       learn({ frames: arriving });
     });
     this.quality = new QualityWatch(() => this.room?.statistics() ?? {}, async (quality) => {
@@ -134,6 +135,17 @@ class Visit {
       return await room.reportSwitch({ switch: code, gap_ms: this.frames.longestGapMs });
     } catch (error) {
       return console.warn("What was seen of the switch could not be reported", error);
+    }
+  }
+
+  /** The job looks itself whether there are pictures: of an avatar that is drawn elsewhere it may not know. */
+  async #tellStopped() {
+    const agent = this.room?.agent;
+    if (!agent || facts.connection !== "connected" || facts.stage !== "ready") return;
+    try {
+      await this.room.report(agent.identity, { picture_stopped: true });
+    } catch (error) {
+      console.warn("That the picture stands still could not be reported", error); // the job may be what is gone
     }
   }
 
