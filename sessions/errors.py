@@ -30,10 +30,7 @@ class HostDrained(SessionError):
 
     def __init__(self, host: str, by: str) -> None:
         super().__init__(
-            _(
-                "Nothing was started: %(host)s takes no new sessions, since %(by)s drained it. "
-                "Its page lets it take new ones again."
-            )
+            _("%(host)s takes no new sessions, since %(by)s drained it. Its page lets it take new ones again.")
             % {"host": host, "by": by}
         )
 
