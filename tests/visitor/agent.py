@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Final, Self
+from uuid import UUID
 
 import numpy as np
 from livekit import api, rtc
@@ -15,9 +16,13 @@ from protocol.control import (
     FACE_ATTRIBUTE,
     SHOWN_ATTRIBUTE,
     STAGE_ATTRIBUTE,
+    SWITCH_ATTRIBUTE,
+    SWITCH_DONE,
+    SWITCH_SEEN_METHOD,
     VISIT_PROGRESS_METHOD,
     Face,
     Stage,
+    SwitchSeenReport,
     VisitReport,
     VisitReportReply,
 )
@@ -32,7 +37,7 @@ _numbers = itertools.count(1)
 class StandInAgent:
     """Blocking methods; the room lives on a thread of its own.
 
-    `reports` are the visit reports it was sent, `typed` who typed what.
+    `reports` are the visit reports it was sent, `gaps_ms` what was seen of switches, `typed` who typed what.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class StandInAgent:
         """`on_behalf_of` the job's identity: an avatar that a provider sent."""
         self.identity = f"agent-{next(_numbers)}"
         self.reports: list[tuple[str, VisitReport]] = []
+        self.gaps_ms: list[float] = []
         self.typed: list[tuple[str, str]] = []
         self._picture = picture if picture is not None else np.full((360, 640, 4), 90, np.uint8)
         self._url = url
@@ -90,6 +96,11 @@ class StandInAgent:
         """What visitors see of the avatar, and by which participant."""
         self._do(self.room.local_participant.set_attributes({FACE_ATTRIBUTE: face, SHOWN_ATTRIBUTE: shown}))
 
+    def switch(self, code: UUID, *, is_over: bool = False) -> None:
+        """Tells that a switch is being made, or is over."""
+        value = f"{code}{SWITCH_DONE}" if is_over else str(code)
+        self._do(self.room.local_participant.set_attributes({SWITCH_ATTRIBUTE: value}))
+
     def publish(self) -> None:
         self._do(self._publish())
 
@@ -126,6 +137,7 @@ class StandInAgent:
         self.room = rtc.Room()
         await self.room.connect(self._url, self._token)
         self.room.local_participant.register_rpc_method(VISIT_PROGRESS_METHOD, self._progress)
+        self.room.local_participant.register_rpc_method(SWITCH_SEEN_METHOD, self._seen)
         self.room.register_text_stream_handler("lk.chat", self._read)
 
     async def _leave(self) -> None:
@@ -139,6 +151,10 @@ class StandInAgent:
         if not report.picture_stopped:
             self.reports.append((call.caller_identity, report))
         return VisitReportReply().model_dump_json()
+
+    async def _seen(self, call: rtc.RpcInvocationData) -> str:
+        self.gaps_ms.append(SwitchSeenReport.model_validate_json(call.payload).gap_ms)
+        return "{}"
 
     def _read(self, reader: rtc.TextStreamReader, identity: str) -> None:
         async def read() -> None:

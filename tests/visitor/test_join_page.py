@@ -4,12 +4,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from protocol.control import Face, Stage
+from protocol.control import Stage
 from tests.services import wait_until
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, OpenPage
@@ -275,27 +274,3 @@ def test_the_talk_button_is_in_sight_and_large_enough(visitor: OpenPage, width: 
     assert box["height"] >= 48
     assert box["y"] + box["height"] <= height
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_the_picture_is_of_whom_the_job_names_and_its_own_stands_in_for_a_providers_that_goes(
-    visitor: OpenPage, agent: NewAgent, house: House
-) -> None:
-    def width() -> Any:
-        return page.evaluate("document.querySelector('video').videoWidth")
-
-    page = visitor()
-    job = meet(page, agent)
-    line = page.get_by_text("The moving picture is on its way back")
-    livekit, picture = house.livekit, np.full((180, 320, 4), 200, np.uint8)
-    keys = livekit.url, livekit.api_key, livekit.api_secret
-    with StandInAgent(*keys, house.session.room, picture, on_behalf_of=job.identity) as worker:
-        worker.publish()
-        wait_until(lambda: width() == 320, "its picture", 15)
-        job.face(Face.STILL, job.identity)
-        expect(line).to_be_visible(timeout=LIMIT_MS)
-        wait_until(lambda: width() == 640, "the job's picture", 15)
-        job.face(Face.MOVING, worker.identity)
-        expect(line).to_be_hidden(timeout=LIMIT_MS)
-        wait_until(lambda: width() == 320, "its picture again", 15)
-    wait_until(lambda: width() == 640, "the job's picture, once it is gone", 15)
-    expect_shown(page, screen="talk", gate="none")

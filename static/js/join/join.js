@@ -3,6 +3,7 @@
 import { Captions } from "./captions.js";
 import { Microphone } from "./microphone.js";
 import { FrameWatch, Milestones, SoundWatch } from "./milestones.js";
+import { Picture } from "./picture.js";
 import { QualityWatch } from "./quality.js";
 import { AvatarRoom } from "./room.js";
 import { Screens } from "./screens.js";
@@ -11,8 +12,11 @@ import { AT_FIRST, isPresent, viewOf } from "./stages.js";
 import { Typing } from "./typing.js";
 import { Refused, askForTicket, untilItWorks } from "./visit.js";
 
+const PICTURE_WITHIN_MS = 10_000; // after a switch, for what the job names to be seen
+const LOOK_EVERY_MS = 50;
+
 const body = document.body;
-const elements = { video: body.querySelector("[data-video]"), audio: body.querySelector("[data-audio]") };
+const shownIn = { picture: new Picture(body.querySelector("[data-video]")), audio: body.querySelector("[data-audio]") };
 const screens = new Screens(body);
 const captions = new Captions(
   body.querySelector("[data-captions]"),
@@ -71,11 +75,13 @@ class Visit {
     /** @type {AvatarRoom | null} */
     this.room = null;
     this.milestones = new Milestones((identity, report) => this.room.report(identity, report));
-    this.frames = new FrameWatch(elements.video, (arriving) => {
+    this.frames = new FrameWatch((arriving) => {
       if (arriving) this.milestones.reach("first_frame_ms");
       else this.#tellStopped();
       learn({ frames: arriving });
     });
+    // A last frame may be painted after its room was lost.
+    shownIn.picture.onFrame = (at) => this.room && this.frames.seen(at);
     this.quality = new QualityWatch(() => this.room?.statistics() ?? {}, async (quality) => {
       const agent = this.room?.agent;
       if (agent) await this.room.report(agent.identity, { quality });
@@ -101,9 +107,8 @@ class Visit {
   async #connect(signal) {
     const ticket = await askForTicket(body.dataset.joinUrl, signal);
     this.milestones.reach("token_ms");
-    const room = new AvatarRoom(elements, {
+    const room = new AvatarRoom(shownIn, {
       onFacts: (changes) => room === this.room && learn(changes),
-      onVideo: () => this.frames.start(),
       onSwitch: (code, isOver) => room === this.room && this.#watchSwitch(room, code, isOver),
       onSound: (track) => this.milestones.reached.first_sound_ms === undefined && this.sound.start(track),
       onCaption: (caption) => captions.follow(caption),
@@ -127,10 +132,13 @@ class Visit {
     }
   }
 
-  /** Reports how long the picture stood still while the mode was switched. */
+  /** Reports how long the picture stood still while the session was switched, once the next picture is seen. */
   async #watchSwitch(room, code, isOver) {
+    this.switching = code;
     if (!isOver) return this.frames.measure();
-    if (document.hidden) return undefined;
+    const until = performance.now() + PICTURE_WITHIN_MS;
+    while (!room.isSettled && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (document.hidden || this.switching !== code || room !== this.room) return undefined;
     try {
       return await room.reportSwitch({ switch: code, gap_ms: this.frames.longestGapMs });
     } catch (error) {
@@ -187,6 +195,7 @@ class Visit {
 function finish(changes) {
   visit?.end();
   visit = null;
+  shownIn.picture.clear();
   captions.clear();
   if (changes.over) microphone.close();
   const { mic, heard, captions: shown } = facts;

@@ -47,51 +47,50 @@ export class Milestones {
   }
 }
 
-/** Watches the decoded frames of a video element: the first one of a track, and a picture that stands still. */
+/** Watches the frames that are seen, of whatever track: the first one, a picture that stands still, and the longest gap. */
 export class FrameWatch {
-  /** @param {HTMLVideoElement} video @param {(arriving: boolean) => void} onChange */
-  constructor(video, onChange) {
-    this.video = video;
+  /** @param {(arriving: boolean) => void} onChange */
+  constructor(onChange) {
     this.onChange = onChange;
     this.arriving = false;
-    this.lastAt = 0;
-    this.longest = 0;
-    this.generation = 0;
+    /** @type {number | null} */
+    this.lastAt = null;
+    this.measure();
   }
 
-  /** A new track is in the element. */
-  start() {
-    this.stop();
-    const generation = this.generation;
-    const onFrame = () => {
-      if (generation !== this.generation) return;
-      const now = performance.now();
-      if (this.arriving) this.longest = Math.max(this.longest, now - this.lastAt);
-      this.lastAt = now;
-      this.#set(true);
-      this.video.requestVideoFrameCallback(onFrame);
-    };
-    this.video.requestVideoFrameCallback(onFrame);
-    this.timer = setInterval(() => {
-      // A hidden page is given no frames, which says nothing about the avatar.
-      if (document.hidden) this.lastAt = performance.now();
-      if (this.arriving && performance.now() - this.lastAt > FROZEN_AFTER_MS) this.#set(false);
-    }, FROZEN_AFTER_MS / 5);
+  /** A new frame is seen. @param {number} at  in milliseconds of `performance.now()` */
+  seen(at) {
+    this.longest = this.#longestUntil(at);
+    this.lastAt = at;
+    this.timer ??= setInterval(() => this.#look(), FROZEN_AFTER_MS / 5);
+    this.#set(true);
   }
 
   stop() {
-    this.generation += 1;
     clearInterval(this.timer);
+    this.timer = undefined;
+    this.lastAt = null;
     this.#set(false);
   }
 
-  /** From here on the longest time without a new frame is kept. */
+  /** From here on the longest time without a new frame is kept; what is still before, in a quiet mode's pause, does not count. */
   measure() {
+    this.since = performance.now();
     this.longest = 0;
   }
 
   get longestGapMs() {
-    return Math.round(Math.max(this.longest, performance.now() - this.lastAt));
+    return Math.round(this.#longestUntil(performance.now()));
+  }
+
+  #longestUntil(at) {
+    return this.lastAt === null ? this.longest : Math.max(this.longest, at - Math.max(this.lastAt, this.since));
+  }
+
+  #look() {
+    // A hidden page is given no frames, which says nothing about the avatar.
+    if (document.hidden) this.lastAt = performance.now();
+    if (this.arriving && performance.now() - this.lastAt > FROZEN_AFTER_MS) this.#set(false);
   }
 
   #set(arriving) {

@@ -2,7 +2,7 @@
 
 const EVERY_MS = 10_000;
 
-/** @typedef {Record<string, number>} Totals */
+/** @typedef {Record<string, number|string>} Totals */
 
 export class QualityWatch {
   /** @param {() => Promise<{video?: RTCStatsReport, audio?: RTCStatsReport}>} read @param {(quality: object) => Promise<void>} send */
@@ -44,6 +44,7 @@ export function totalsOf({ video, audio }) {
   const pair = [...(video?.values() ?? [])].find((each) => each.type === "candidate-pair" && each.nominated && each.currentRoundTripTime !== undefined);
   return {
     at: picture.timestamp ?? sound.timestamp ?? performance.now(),
+    of: picture.trackIdentifier,
     frames: picture.framesDecoded,
     freezes: picture.freezeCount,
     freezeS: picture.totalFreezesDuration,
@@ -60,7 +61,8 @@ export function totalsOf({ video, audio }) {
  * @param {Totals} before @param {Totals} now @returns {object} VisitQuality */
 export function qualityOf(before, now) {
   const quality = {};
-  const grown = (name) => (now[name] === undefined || before[name] === undefined || now[name] < before[name] ? undefined : now[name] - before[name]);
+  const isSame = now.of === before.of; // another track counts from its own beginning
+  const grown = (name) => (!isSame || now[name] === undefined || before[name] === undefined || now[name] < before[name] ? undefined : now[name] - before[name]);
   const put = (name, value, digits = 1) => { if (Number.isFinite(value)) quality[name] = Number(value.toFixed(digits)); };
   const seconds = (now.at - before.at) / 1000;
   if (seconds > 0) put("fps", grown("frames") / seconds);

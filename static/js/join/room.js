@@ -32,7 +32,6 @@ const RESUME_PAUSES_MS = [0, 250, 500, 1_000, 1_500, 2_000];
 /**
  * @typedef {object} Listener
  * @property {(facts: Partial<import("./stages.js").Facts>) => void} onFacts
- * @property {(track: MediaStreamTrack) => void} onVideo   the agent's first video, now in the video element
  * @property {(code: string, isOver: boolean) => void} onSwitch  the mode is being switched, or was
  * @property {(track: MediaStreamTrack) => void} onSound   a sound of the agent's, now playing
  * @property {(caption: {reader: AsyncIterable<string>, segment: string, mine: boolean}) => void} onCaption
@@ -41,18 +40,16 @@ const RESUME_PAUSES_MS = [0, 250, 500, 1_000, 1_500, 2_000];
 
 export class AvatarRoom {
   /**
-   * @param {{video: HTMLVideoElement, audio: HTMLAudioElement}} elements
+   * @param {{picture: import("./picture.js").Picture, audio: HTMLAudioElement}} shownIn
    * @param {Listener} listener
    */
-  constructor({ video, audio }, listener) {
-    this.video = video;
+  constructor({ picture, audio }, listener) {
+    this.picture = picture;
     this.audio = audio;
     this.listener = listener;
     /** The agent's videos and sounds, and who each is of. @type {Map<object, object>} */
     this.videos = new Map();
     this.sounds = new Map();
-    /** The track in the video element, and the one whose first picture is waited for. @type {object | undefined} */
-    this.playing = this.next = undefined;
     // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
     // A lost room must not stop the microphone's track.
     this.room = new Room({
@@ -111,9 +108,10 @@ export class AvatarRoom {
 
   /** The browser's statistics of what is playing. @returns {Promise<{video?: RTCStatsReport, audio?: RTCStatsReport}>} */
   async statistics() {
-    const whose = this.videos.get(this.playing);
+    const whose = this.videos.get(this.picture.track);
+    const playing = whose && this.picture.track;
     const sound = [...this.sounds].find(([, one]) => one === whose)?.[0];
-    const [video, audio] = await Promise.all([this.playing, sound].map((track) => track?.getRTCStatsReport?.()));
+    const [video, audio] = await Promise.all([playing, sound].map((track) => track?.getRTCStatsReport?.()));
     return { video, audio };
   }
 
@@ -187,32 +185,19 @@ export class AvatarRoom {
     return this.#choose();
   }
 
-  /** Shows the best video there is; it takes another one's place not before its own picture is there. */
+  /** Shows the best video there is; without one, the last picture stays. */
   #choose() {
     const rank = ([, one]) => [this.#rank(one), one.joinedAt ?? 0];
     const [best] = [...this.videos].sort((one, other) => compare(rank(one), rank(other))).at(-1) ?? [];
-    if (best && !this.playing) return this.#show(best);
-    if (best === this.playing) this.next = undefined;
-    if (!best || best === this.playing || best === this.next) return;
-    const ahead = document.createElement("video");
-    ahead.muted = ahead.playsInline = true;
-    this.next = best;
-    best.attach(ahead);
-    const takeOver = () => {
-      best.detach(ahead);
-      if (this.next === best) this.#show(best);
-    };
-    ahead.addEventListener("loadeddata", takeOver, { once: true });
+    if (best) this.picture.show(best);
+    else this.picture.giveUpNext();
   }
 
-  #show(track) {
-    this.next = undefined;
-    this.playing?.detach(this.video);
-    this.playing = track;
-    track.attach(this.video);
-    if (this.hasShown) return;
-    this.hasShown = true;
-    this.listener.onVideo(track.mediaStreamTrack);
+  /** Whether the picture is the one that the job names, or would be if it named one. */
+  get isSettled() {
+    const named = this.agent?.attributes[SHOWN_ATTRIBUTE];
+    const seen = this.videos.get(this.picture.track)?.identity;
+    return !this.picture.next && seen !== undefined && (!named || named === seen);
   }
 
   /** Whom to look at: whom the job names, one that a provider sends for it, the job, what is left of an earlier one. */
@@ -224,13 +209,10 @@ export class AvatarRoom {
     return participant === agent ? 1 : 0;
   }
 
-  /** What is left takes its place at once; that no picture comes is told by its watch. */
+  /** What is left takes its place; that no picture comes is told by its watch. */
   #stop(track) {
     if (this.sounds.delete(track)) track.detach().forEach((element) => element !== this.audio && element.remove());
-    if (!this.videos.delete(track)) return;
-    if (this.next === track) this.next = undefined;
-    if (this.playing === track) this.playing = undefined;
-    this.#choose();
+    if (this.videos.delete(track)) this.#choose();
   }
 
   #caption(reader, identity) {

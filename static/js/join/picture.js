@@ -1,0 +1,73 @@
+/**
+ * The avatar's picture. A track that is to be seen next is decoded in a second video element, laid over the first one: an element
+ * without a frame paints nothing, so that the next picture covers the present one with its first frame, and the present one goes
+ * then. The last picture of a track that has ended stays until there is another: what is played is a copy of the track, since the
+ * SDK takes its own one out of every element, and blackens it, before it tells that the track is gone.
+ */
+
+export class Picture {
+  /** @param {HTMLVideoElement} video  what every later element is a copy of */
+  constructor(video) {
+    /** What is seen. @type {{video: HTMLVideoElement, track?: object, copy?: MediaStreamTrack}} */
+    this.shown = { video };
+    /** What is decoded, and not seen yet. @type {{video: HTMLVideoElement, track: object, copy: MediaStreamTrack} | null} */
+    this.next = null;
+    /** Takes when a new frame was seen, in milliseconds of `performance.now()`. @type {(at: number) => void} */
+    this.onFrame = () => {};
+  }
+
+  /** The track that is seen, or whose last picture is; undefined before the first frame. */
+  get track() {
+    return this.shown.track;
+  }
+
+  /** Seen from its first frame on. @param {object} track  RemoteVideoTrack */
+  show(track) {
+    if (track === this.next?.track) return;
+    this.giveUpNext();
+    if (track === this.track) return;
+    const video = this.shown.video.cloneNode();
+    const copy = track.mediaStreamTrack.clone();
+    copy.enabled = video.muted = true;
+    video.srcObject = new MediaStream([copy]);
+    this.shown.video.after(video);
+    this.next = { video, track, copy };
+    video.requestVideoFrameCallback((_, frame) => this.#takeOver(video, frame));
+    video.play().catch((error) => console.debug("The picture did not begin to play", error)); // another took its place
+  }
+
+  /** What is seen goes on being seen. */
+  giveUpNext() {
+    if (this.next) remove(this.next);
+    this.next = null;
+  }
+
+  /** Shows nothing. */
+  clear() {
+    this.giveUpNext();
+    const { video, copy } = this.shown;
+    copy?.stop();
+    video.srcObject = null;
+    this.shown = { video };
+  }
+
+  #takeOver(video, frame) {
+    if (this.next?.video !== video) return;
+    remove(this.shown);
+    this.shown = this.next;
+    this.next = null;
+    this.#follow(video, frame);
+  }
+
+  #follow(video, { presentationTime }) {
+    if (this.shown.video !== video || !this.track) return;
+    this.onFrame(presentationTime);
+    video.requestVideoFrameCallback((_, frame) => this.#follow(video, frame));
+  }
+}
+
+function remove({ video, copy }) {
+  copy?.stop();
+  video.srcObject = null;
+  video.remove();
+}
