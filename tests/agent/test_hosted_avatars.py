@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -191,6 +192,21 @@ async def test_when_it_dies_in_mid_sentence_the_voice_goes_on_with_the_still_unt
     assert [one.identity for one in kept.workers] != [avatar]
     await eventually(lambda: kept.face == Face.MOVING, "visitors are told")
     assert not (await kept.say(0.5)).interrupted
+
+
+async def test_one_whose_process_died_without_a_word_is_lost_when_visitors_see_nothing_new(
+    keep: Keep, standins: StandInServer
+) -> None:
+    standins.behave("bey", "join-then-hang", seconds=0.2, times=1)
+    kept = await keep("bey")
+    await eventually(lambda: kept.conversations("bey")[-1]["hangs"], "nothing comes any more")
+    asked_at = time.monotonic()
+    kept.keeper.doubt()
+    lost = await kept.told("avatar_lost")
+    assert time.monotonic() - asked_at < 3
+    over = await kept.told("avatar_taken_over")
+    assert (lost.code, over.provider) == ("stopped", "still")
+    await kept.told("avatar_back")
 
 
 async def test_a_provider_that_fails_is_tried_as_the_mode_says_and_then_the_fallback_takes_over(
