@@ -1,13 +1,19 @@
 """The fixed cast and what most tests need."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from django.apps import apps
 from django.core.management import call_command
+from django.db import transaction
+from django.db.models import Model
 from django.test import Client
 
 from operators.models import ApiToken, Operator, Role
+from sessions import assets
 from sessions.actions.lifecycle import start_session
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
 
@@ -34,10 +40,42 @@ def clara(db: None) -> Operator:
     return make_operator("clara", Role.ADMIN)
 
 
+@dataclass
+class Demo:
+    """The demo content as it was loaded: rows of each model, and the files that they name."""
+
+    rows: list[list[Model]]
+    files: list[bytes]
+
+    @classmethod
+    def load(cls) -> "Demo":
+        models = apps.get_app_config(AvatarProfile._meta.app_label).get_models()
+        with patch.object(assets, "keep", wraps=assets.keep) as keep:
+            call_command("load_demo")
+        everything = [list(model._default_manager.all()) for model in models]
+        return cls([rows for rows in everything if rows], [call.args[0] for call in keep.call_args_list])
+
+    def write(self) -> None:
+        for content in self.files:
+            assets.keep(content)
+        with transaction.atomic():  # rows of one model name those of another
+            for rows in self.rows:
+                type(rows[0])._default_manager.bulk_create(rows)
+
+
+@pytest.fixture(scope="session")
+def loaded_demo() -> list[Demo]:
+    """The demo content, once it was loaded."""
+    return []
+
+
 @pytest.fixture
-def demo(db: None) -> None:
-    """The demo content."""
-    call_command("load_demo")
+def demo(db: None, loaded_demo: list[Demo]) -> None:
+    """The demo content; loaded once, then written as it was."""
+    if loaded_demo:
+        loaded_demo[0].write()
+    else:
+        loaded_demo.append(Demo.load())
 
 
 @pytest.fixture
