@@ -1,9 +1,9 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-# These touch the database: on SQLite, and once more on PostgreSQL. The others run real servers and want the machine for themselves.
+# These touch the database: on SQLite, and once more on PostgreSQL. The others run real servers one by one, and wait a lot:
+# what they leave of the machine is taken by these, at the lowest priority.
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
-ON_ALL_CORES = -n logical --dist loadfile
-.PHONY: help run test bench lint format lock
+.PHONY: help run test test-servers test-database bench lint format lock
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
@@ -12,9 +12,16 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 	@$(PYTHON) -m launch.install && exec .venv/bin/python -m launch
 
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
-	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m pytest $(or $(TESTS),tests $(DATABASE_TESTS:%=--ignore=%))
-	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m pytest $(ON_ALL_CORES) $(DATABASE_TESTS)
-	@[ -n "$(TESTS)" ] || exec .venv/bin/python -m tests.on_postgres $(ON_ALL_CORES) $(DATABASE_TESTS)
+	@$(PYTHON) -m launch.install --dev
+	@if [ -n "$(TESTS)" ]; then exec .venv/bin/python -m pytest $(TESTS); \
+	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going test-servers test-database; fi
+
+test-servers:
+	@exec .venv/bin/python -m pytest tests $(DATABASE_TESTS:%=--ignore=%)
+
+test-database:
+	@nice -n 19 .venv/bin/python -m pytest $(DATABASE_TESTS)
+	@nice -n 19 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks

@@ -49,8 +49,8 @@ Measurement = Callable[[Stack, int], list[tuple[str, str, list[float], float | N
 MEASUREMENTS: dict[str, Measurement] = {
     "starts": starts.warm,
     "cold": starts.cold,
-    "visits": visits.clicks,
     "host": host.idle_and_session,
+    "visits": visits.clicks,
     "live": live.sample_to_painted,
     "crowd": monitoring.crowd,
     "events": monitoring.events,

@@ -63,15 +63,25 @@ class RenderedAvatar:
             raise RuntimeError("the avatar is not started")
         earlier = self._mode
         self._generator.show_promptly(_SWITCH_S)
-        await self._generator.switch(mode, self._composer_of(mode))
+        # Large pictures on a track with a small bit rate would arrive late: a richer track comes before them.
+        is_richer = mode.bitrate_kbps > earlier.bitrate_kbps
+        first, second = (self._follow, self._draw) if is_richer else (self._draw, self._follow)
+        await first(mode)
         try:
-            await self._runner.follow(mode)
+            await second(mode)
         except BaseException:
-            await self._generator.switch(earlier, self._composer_of(earlier))
+            await first(earlier)
             raise
         self._mode = mode
         self._generator.show_promptly(_SWITCHED_S)
         return True
+
+    async def _draw(self, mode: ModeSettings) -> None:
+        await self._generator.switch(mode, self._composer_of(mode))
+
+    async def _follow(self, mode: ModeSettings) -> None:
+        if self._runner is not None:
+            await self._runner.follow(mode)
 
     def queued(self) -> tuple[int, float] | None:
         """Frames, and milliseconds of sound, that wait for their moment; None before anything is played."""

@@ -135,8 +135,8 @@ class PublishingRunner(AvatarRunner):
         return Playout(self._av_sync, self._sound)
 
     async def follow(self, mode: ModeSettings) -> None:
-        """After the renderer went on in `mode`. Codec and bit rate are of a track: where they change, the picture goes out on
-        a new one, and on the earlier one until visitors have changed over."""
+        """Beside the renderer's own change to `mode`. Codec and bit rate are of a track: where they change, the picture goes out
+        on a new one, and on the earlier one until visitors have changed over."""
         publication, earlier = self._video_publication, self._mode
         if (earlier.codec, earlier.bitrate_kbps) == (mode.codec, mode.bitrate_kbps) or publication is None:
             self._mode = mode

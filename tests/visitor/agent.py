@@ -165,6 +165,7 @@ class StandInAgent:
     async def _publish(self) -> None:
         height, width, _ = self._picture.shape
         video, audio = rtc.VideoSource(width, height), rtc.AudioSource(SAMPLE_RATE, 1)
+        self._tasks.append(asyncio.create_task(self._show(video)))  # before its track: LiveKit sends black until then
         publish = self.room.local_participant.publish_track
         await publish(
             rtc.LocalAudioTrack.create_audio_track("avatar_audio", audio),
@@ -174,7 +175,7 @@ class StandInAgent:
             rtc.LocalVideoTrack.create_video_track("avatar_video", video),
             rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False),
         )
-        self._tasks += [asyncio.create_task(self._show(video)), asyncio.create_task(self._play(audio))]
+        self._tasks.append(asyncio.create_task(self._play(audio)))
 
     async def _show(self, source: rtc.VideoSource) -> None:
         height, width, _ = self._picture.shape

@@ -67,7 +67,6 @@ def test_the_picture_is_of_whom_the_job_names_and_its_own_stands_in_for_a_provid
     job.leave()
     expect_shown(page, gate="returning")
 
-
 def test_the_gap_of_a_switch_is_measured_from_the_last_frame_of_one_track_to_the_first_of_the_next(
     visitor: OpenPage, agent: NewAgent, house: House
 ) -> None:

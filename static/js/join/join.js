@@ -14,6 +14,7 @@ import { Refused, askForTicket, untilItWorks } from "./visit.js";
 
 const PICTURE_WITHIN_MS = 10_000; // after a switch, for what the job names to be seen
 const LOOK_EVERY_MS = 50;
+const ON_ITS_WAY_MS = 500; // the first pictures of the new mode, when the job has said that it is done
 
 const body = document.body;
 const shownIn = { picture: new Picture(body.querySelector("[data-video]")), audio: body.querySelector("[data-audio]") };
@@ -81,7 +82,7 @@ class Visit {
       learn({ frames: arriving });
     });
     // A last frame may be painted after its room was lost.
-    shownIn.picture.onFrame = (at) => this.room && this.frames.seen(at);
+    shownIn.picture.onFrame = (at, frames) => this.room && this.frames.seen(at, frames);
     this.quality = new QualityWatch(() => this.room?.statistics() ?? {}, async (quality) => {
       const agent = this.room?.agent;
       if (agent) await this.room.report(agent.identity, { quality });
@@ -138,6 +139,7 @@ class Visit {
     if (!isOver) return this.frames.measure();
     const until = performance.now() + PICTURE_WITHIN_MS;
     while (!room.isSettled && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, ON_ITS_WAY_MS));
     if (document.hidden || this.switching !== code || room !== this.room) return undefined;
     try {
       return await room.reportSwitch({ switch: code, gap_ms: this.frames.longestGapMs });

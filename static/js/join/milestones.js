@@ -58,9 +58,9 @@ export class FrameWatch {
     this.measure();
   }
 
-  /** A new frame is seen. @param {number} at  in milliseconds of `performance.now()` */
-  seen(at) {
-    this.longest = this.#longestUntil(at);
+  /** New frames are seen. @param {number} at  the last one's time, of `performance.now()` @param {number} frames  how many */
+  seen(at, frames) {
+    this.longest = this.#longestUntil(at, frames);
     this.lastAt = at;
     this.timer ??= setInterval(() => this.#look(), FROZEN_AFTER_MS / 5);
     this.#set(true);
@@ -83,8 +83,9 @@ export class FrameWatch {
     return Math.round(this.#longestUntil(performance.now()));
   }
 
-  #longestUntil(at) {
-    return this.lastAt === null ? this.longest : Math.max(this.longest, at - Math.max(this.lastAt, this.since));
+  #longestUntil(at, frames = 1) {
+    if (this.lastAt === null) return this.longest;
+    return Math.max(this.longest, (at - Math.max(this.lastAt, this.since)) / Math.max(1, frames));
   }
 
   #look() {

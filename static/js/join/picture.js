@@ -12,7 +12,10 @@ export class Picture {
     this.shown = { video };
     /** What is decoded, and not seen yet. @type {{video: HTMLVideoElement, track: object, copy: MediaStreamTrack} | null} */
     this.next = null;
-    /** Takes when a new frame was seen, in milliseconds of `performance.now()`. @type {(at: number) => void} */
+    /**
+     * Takes when a new frame was seen, in milliseconds of `performance.now()`, and how many were since it was called last: a
+     * page that is busy is not told of each. @type {(at: number, frames: number) => void}
+     */
     this.onFrame = () => {};
   }
 
@@ -56,13 +59,13 @@ export class Picture {
     remove(this.shown);
     this.shown = this.next;
     this.next = null;
-    this.#follow(video, frame);
+    this.#follow(video, frame, 1);
   }
 
-  #follow(video, { presentationTime }) {
+  #follow(video, { presentationTime, presentedFrames }, count) {
     if (this.shown.video !== video || !this.track) return;
-    this.onFrame(presentationTime);
-    video.requestVideoFrameCallback((_, frame) => this.#follow(video, frame));
+    this.onFrame(presentationTime, count);
+    video.requestVideoFrameCallback((_, frame) => this.#follow(video, frame, frame.presentedFrames - presentedFrames));
   }
 }
 
