@@ -15,13 +15,18 @@ from tests.visitor.conftest import House, NewAgent, OpenPage
 from tests.visitor.test_join_page import LIMIT_MS, expect_shown, meet
 
 # What the page paints of its videos in each animation frame: grey value in the middle of the picture, 0 where there is none.
+# The darkest one lasted for two animation frames: a blank frame is covered once the page is told of it.
 LOOK_AT_EVERY_PAINT = """() => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 8, height: 8 });
   const brush = canvas.getContext("2d", { willReadFrequently: true });
+  window.darkest = 255;
   const look = () => {
+    const before = window.painted ?? 255;
     brush.clearRect(0, 0, 8, 8);
-    for (const video of document.querySelectorAll("video[data-video]")) brush.drawImage(video, 0, 0, 8, 8);
+    const painted = document.querySelectorAll("video[data-video], canvas[data-kept]:not([hidden])");
+    for (const each of painted) brush.drawImage(each, 0, 0, 8, 8);
     window.painted = brush.getImageData(4, 4, 1, 1).data[1];
+    window.darkest = Math.min(window.darkest, Math.max(before, window.painted));
     requestAnimationFrame(look);
   };
   look();
@@ -46,7 +51,7 @@ def wait_for_picture(page: Page, of: str) -> None:
     wait_until(is_there, f"the picture of the {of}", 15, 0.05)
 
 
-def test_the_picture_is_of_whom_the_job_names_and_its_own_stands_in_for_a_providers_that_goes(
+def test_the_picture_is_of_whom_the_job_names_and_is_never_black_while_another_takes_its_place(
     visitor: OpenPage, agent: NewAgent, house: House
 ) -> None:
     page = visitor()
@@ -66,6 +71,8 @@ def test_the_picture_is_of_whom_the_job_names_and_its_own_stands_in_for_a_provid
     expect(page.locator("video[data-video]")).to_have_count(1)
     job.leave()
     expect_shown(page, gate="returning")
+    assert page.evaluate("window.darkest") > 60, "the last picture stays until there is another"
+
 
 def test_the_gap_of_a_switch_is_measured_from_the_last_frame_of_one_track_to_the_first_of_the_next(
     visitor: OpenPage, agent: NewAgent, house: House

@@ -1,9 +1,14 @@
 /**
  * The avatar's picture. A track that is to be seen next is decoded in a second video element, laid over the first one: an element
  * without a frame paints nothing, so that the next picture covers the present one with its first frame, and the present one goes
- * then. The last picture of a track that has ended stays until there is another: what is played is a copy of the track, since the
- * SDK takes its own one out of every element, and blackens it, before it tells that the track is gone.
+ * then. The last picture of a track that has ended stays until there is another. What is played is a copy of the track, since the
+ * SDK takes its own one out of every element, and blackens it, before it tells that the track is gone; and the server ends a track
+ * with a tiny black frame, which is covered by a picture that was kept a moment ago.
  */
+
+const KEEP_EVERY_MS = 1_000;
+const KEPT_WIDTH = 640;
+const BLANK_WIDTH = 16; // at most: LiveKit's own is 8 pixels wide
 
 export class Picture {
   /** @param {HTMLVideoElement} video  what every later element is a copy of */
@@ -12,6 +17,10 @@ export class Picture {
     this.shown = { video };
     /** What is decoded, and not seen yet. @type {{video: HTMLVideoElement, track: object, copy: MediaStreamTrack} | null} */
     this.next = null;
+    this.kept = Object.assign(document.createElement("canvas"), { className: video.className, hidden: true });
+    this.kept.dataset.kept = "";
+    this.keptAt = -Infinity;
+    video.after(this.kept); // over all videos
     /**
      * Takes when a new frame was seen, in milliseconds of `performance.now()`, and how many were since it was called last: a
      * page that is busy is not told of each. @type {(at: number, frames: number) => void}
@@ -52,6 +61,7 @@ export class Picture {
     copy?.stop();
     video.srcObject = null;
     this.shown = { video };
+    this.kept.hidden = true;
   }
 
   #takeOver(video, frame) {
@@ -62,10 +72,21 @@ export class Picture {
     this.#follow(video, frame, 1);
   }
 
-  #follow(video, { presentationTime, presentedFrames }, count) {
+  #follow(video, { presentationTime, presentedFrames, width, height }, count) {
     if (this.shown.video !== video || !this.track) return;
-    this.onFrame(presentationTime, count);
+    this.kept.hidden = width > BLANK_WIDTH;
+    if (this.kept.hidden) {
+      if (presentationTime - this.keptAt > KEEP_EVERY_MS) this.#keep(video, presentationTime, height / width);
+      this.onFrame(presentationTime, count);
+    }
     video.requestVideoFrameCallback((_, frame) => this.#follow(video, frame, frame.presentedFrames - presentedFrames));
+  }
+
+  #keep(video, at, shape) {
+    this.keptAt = at;
+    this.kept.width = KEPT_WIDTH;
+    this.kept.height = Math.round(KEPT_WIDTH * shape);
+    this.kept.getContext("2d").drawImage(video, 0, 0, this.kept.width, this.kept.height);
   }
 }
 
