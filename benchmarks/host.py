@@ -64,8 +64,15 @@ def _control_plane(stack: Stack) -> list[psutil.Process]:
     return [
         process
         for process in [launcher, *launcher.children(recursive=True)]
-        if process.pid not in agent and "livekit-server" not in " ".join(process.cmdline())
+        if process.pid not in agent and not _is_livekit_or_over(process)
     ]
+
+
+def _is_livekit_or_over(process: psutil.Process) -> bool:
+    try:
+        return "livekit-server" in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:  # a program that has just ended
+        return True
 
 
 def _control_plane_pss_mib(stack: Stack) -> float:
