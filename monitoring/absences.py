@@ -31,11 +31,18 @@ LABELS: Final[dict[str, Promise]] = {
 }
 
 
-class Cause(BaseModel):
+class _OfProvider(BaseModel):
+    provider: str
+
+    @property
+    def who(self) -> str:
+        return name_of(self.provider)
+
+
+class Cause(_OfProvider):
     """A link in the chain: a provider that went, or did not come; `code` as `protocol.events.LossCode`."""
 
     at: datetime
-    provider: str
     code: str
     sentence: str
     tries: int
@@ -44,37 +51,23 @@ class Cause(BaseModel):
     def label(self) -> str:
         return str(LABELS.get(self.code, self.code))
 
-    @property
-    def who(self) -> str:
-        return name_of(self.provider)
 
-
-class StandIn(BaseModel):
+class StandIn(_OfProvider):
     """What was shown instead, for so long; `took_ms` from the loss to its first picture."""
 
     at: datetime
-    provider: str
     took_ms: float
     stood_s: float
 
-    @property
-    def who(self) -> str:
-        return name_of(self.provider)
 
-
-class AbsenceLine(BaseModel):
+class AbsenceLine(_OfProvider):
     """A time without the session's own provider. Stored in reports: what is new has a default."""
 
-    provider: str
     began_at: datetime
     away_s: float
     came_back: bool
     causes: list[Cause]
     stand_ins: list[StandIn]
-
-    @property
-    def who(self) -> str:
-        return name_of(self.provider)
 
     @property
     def still_s(self) -> float:

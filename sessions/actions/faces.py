@@ -26,23 +26,19 @@ MOST_CAUSES: Final = 50  # that are kept of one absence
 @transaction.atomic
 def record_lost(session_code: str, at: datetime, lost: AvatarLost) -> None:
     """One link in the chain of causes that the session page and its report show."""
-    session, code, sentence, again_in_s = (
-        _session(session_code, lost.attempt),
-        lost.code,
-        lost.sentence,
-        lost.again_in_s,
-    )
+    session = _session(session_code, lost.attempt)
     if session is None:
         return
     absence = _absence(session) or Absence(
         session=session, attempt=session.attempt, provider=lost.provider, began_at=at
     )
     if len(absence.causes_json) < MOST_CAUSES:
-        cause = {"provider": lost.provider, "code": code.value, "sentence": sentence, "tries": lost.tries}
+        cause = {"provider": lost.provider, "code": lost.code.value, "sentence": lost.sentence, "tries": lost.tries}
         absence.causes_json.append({"at": at.isoformat(), **cause})
     absence.save()
+    again_in_s = lost.again_in_s
     then = _("Not tried again.") if again_in_s is None else _("Tried again in %(s)g s.") % {"s": round(again_in_s, 1)}
-    note(session, SessionEvent.Kind.WARNING, f"{sentence} [{code}] {then}", at=at)
+    note(session, SessionEvent.Kind.WARNING, f"{lost.sentence} [{lost.code}] {then}", at=at)
     announce(session)
 
 
