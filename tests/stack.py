@@ -153,7 +153,7 @@ class Stack:
         return dict(self.api("GET", f"sessions/{code}"))
 
     def wait_for(
-        self, code: str, condition: Callable[[dict[str, Any]], object], what: str, limit_s: float = 30
+        self, code: str, condition: Callable[[dict[str, Any]], object], what: str, limit_s: float = 60
     ) -> dict[str, Any]:
         """The session once `condition(session)` is true."""
         deadline = time.monotonic() + limit_s
@@ -165,7 +165,7 @@ class Stack:
                 raise AssertionError(f"{what} did not come true within {limit_s} s; the session is {session}")
             time.sleep(0.1)
 
-    def wait_ready(self, code: str, limit_s: float = 30) -> dict[str, Any]:
+    def wait_ready(self, code: str, limit_s: float = 60) -> dict[str, Any]:
         return self.wait_for(code, lambda session: session["state"] == "ready", "READY", limit_s)
 
     def wait_until_all_is_read(self, limit_s: float = 600) -> None:

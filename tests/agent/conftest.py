@@ -25,10 +25,10 @@ __all__ = ["livekit", "valkey"]
 
 ROOT = Path(__file__).parent.parent.parent
 GREETING = "Hello, and welcome! I am happy to meet you."
-START_LIMIT_S = 30.0
+START_LIMIT_S = 60.0
 
 
-async def eventually(condition: Callable[[], Any], what: str, limit_s: float = 15.0) -> Any:
+async def eventually(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
     """The first true value of `condition()`; AssertionError naming `what` after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while not (value := condition()):
@@ -85,7 +85,7 @@ class Host:
         path = self.home / "log" / "agent-worker.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def command(self, *arguments: str, limit_s: float = 60.0) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, limit_s: float = 120.0) -> "subprocess.CompletedProcess[str]":
         """`python -m agent ...`"""
         return subprocess.run(
             [sys.executable, "-m", "agent", *arguments],

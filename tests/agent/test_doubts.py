@@ -56,5 +56,5 @@ async def test_it_is_not_lost_where(doubted: Doubted, monkeypatch: pytest.Monkey
         cast(Any, avatar._parts.room).remote_participants = {}
     avatar.doubt()
     assert avatar._doubting is not None
-    await asyncio.wait_for(avatar._doubting, 5)
+    await asyncio.wait_for(avatar._doubting, 30)
     assert not avatar._gone.done()

@@ -37,7 +37,7 @@ async def test_no_more_sound_waits_than_the_mode_says_and_none_that_was_thrown_a
     await asyncio.sleep(0)
     assert not waiting.done()
     sound.clear_queue()
-    await asyncio.wait_for(waiting, 5)
+    await asyncio.wait_for(waiting, 30)
     assert sound.queued_duration == 0
     sound.queue_s = 1.0
     for _ in range(30):

@@ -313,7 +313,7 @@ async def test_who_waits_for_a_film_is_let_go_when_the_session_ends(tmp_path: Pa
     waiting = asyncio.create_task(asyncio.to_thread(files.path, tour))
     await asyncio.sleep(0)
     await files.aclose()
-    assert await asyncio.wait_for(waiting, 10) is None
+    assert await asyncio.wait_for(waiting, 60) is None
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -41,7 +41,7 @@ def test_a_killed_job_is_noticed_in_three_seconds_and_comes_back_in_the_same_roo
     after = stack.wait_ready(session_code)
     assert after["room"] == before["room"]
     assert after["job_pid"] != before["job_pid"]
-    expect(visitor.locator("body")).to_have_attribute("data-screen", "talk", timeout=20_000)
+    expect(visitor.locator("body")).to_have_attribute("data-screen", "talk")
     wait_for_more_frames(visitor)
 
 

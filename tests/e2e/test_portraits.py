@@ -40,8 +40,8 @@ def test_a_picture_is_cropped_prepared_heard_and_goes_on_air(stack: Stack, opera
     expect(page.get_by_text(re.compile("Waiting|Reading|Finding|Checking|Ready to wear")).first).to_be_visible()
     page.reload()
     card = page.locator(".av-portrait")
-    expect(card).to_have_attribute("data-status", "prepared", timeout=90_000)
-    expect(card).to_have_attribute("data-clip", "made", timeout=90_000)
+    expect(card).to_have_attribute("data-status", "prepared", timeout=180_000)
+    expect(card).to_have_attribute("data-clip", "made", timeout=180_000)
     played = card.locator("video").evaluate(PLAYS)
     assert played["width"] == 640
     assert played["seconds"] > 1.5

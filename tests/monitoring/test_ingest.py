@@ -317,7 +317,7 @@ def test_a_restart_of_redis_neither_loses_nor_doubles_an_event(
         valkey.start()
         for _ in range(3):
             job.write(events.JobConnected)
-        wait_until(lambda: len(set(written)) == 6, "the other three", limit_s=15)
+        wait_until(lambda: len(set(written)) == 6, "the other three")
         wait_until(lambda: connect(valkey.url).xlen(EVENTS_STREAM) == 0, "the stream is empty")
     finally:
         stop.set()

@@ -48,7 +48,7 @@ class Page:
         assert closed["type"] == "websocket.close"
         return int(closed["code"])
 
-    async def hear(self, limit_s: float = 5) -> Any:
+    async def hear(self, limit_s: float = 30) -> Any:
         return await self._socket.receive_json_from(limit_s)
 
     async def hears_nothing(self) -> bool:

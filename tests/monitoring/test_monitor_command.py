@@ -66,7 +66,7 @@ def test_it_ingests_and_ends_in_good_order_when_it_is_told_to(
 ) -> None:
     monitor = start_monitor()
     sampler.host_sample()
-    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "the sample is written", limit_s=60)
+    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "the sample is written")
     monitor.send_signal(signal.SIGTERM)
     assert monitor.wait(60) == 0
 
@@ -78,11 +78,11 @@ def test_killed_in_the_middle_it_loses_nothing_and_doubles_nothing(
     written = 3_000
     for number in range(written):
         sampler.host_sample(load_1m=number)
-    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "some are written", limit_s=60)
+    wait_until(lambda: ask("SELECT count(*) FROM monitoring_hostsample"), "some are written")
     first.kill()
     first.wait(5)
     start_monitor()
-    wait_until(lambda: redis.xlen(EVENTS_STREAM) == 0, "the stream is empty", limit_s=60)
+    wait_until(lambda: redis.xlen(EVENTS_STREAM) == 0, "the stream is empty")
     assert ask("SELECT count(*) FROM monitoring_hostsample") == written
     assert ask("SELECT count(DISTINCT load_1m) FROM monitoring_hostsample") == written
     assert ask("SELECT missed FROM monitoring_eventsource") == 0

@@ -41,7 +41,7 @@ def test_a_visitors_video_never_takes_the_place_of_the_avatars(
         expect(page.locator("[data-watch-says]")).to_contain_text("No picture yet")
         avatar = agent()
         avatar.publish()
-        expect(page.locator("[data-watch-size]")).to_have_text("640 × 360", timeout=10_000)
+        expect(page.locator("[data-watch-size]")).to_have_text("640 × 360")
         guest.leave()
         expect(page.locator("[data-watch-tag]")).to_be_visible()
         avatar.leave()

@@ -35,7 +35,7 @@ AGENT = "A23WJF0199"
 RATE = 24_000
 
 
-async def eventually(condition: Callable[[], Any], what: str, limit_s: float = 15.0) -> Any:
+async def eventually(condition: Callable[[], Any], what: str, limit_s: float = 60.0) -> Any:
     """The first true value of `condition()`, which may take a moment; AssertionError naming `what` after `limit_s`."""
     deadline = asyncio.get_running_loop().time() + limit_s
     while not (value := await asyncio.to_thread(condition)):

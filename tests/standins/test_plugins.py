@@ -49,7 +49,7 @@ async def test_what_the_agent_says_comes_back_as_sound_and_a_moving_picture(agen
     try:
         avatar = agent_room.avatar(vendor)
         output = await agent_room.start(avatar)
-        await avatar.wait_for_join(timeout=15)
+        await avatar.wait_for_join(timeout=60)
         await eventually(lambda: dana.frames > 5, "pictures")
         assert max(dana.meters) < 0.1, "silent"
         await speak(output, 1.0)
@@ -77,7 +77,7 @@ async def test_an_interruption_silences_the_avatar_and_says_how_far_it_came(
 ) -> None:
     avatar = agent_room.avatar(vendor)
     output = await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     await speak(output, 4.0)
     await eventually(lambda: dana.heard_s > 0.3, "sound")
     output.clear_buffer()
@@ -121,7 +121,7 @@ async def test_a_vendor_that_fails_once_is_tried_again(agent_room: AgentRoom, ve
     agent_room.standins.behave(vendor, "500", times=1)
     avatar = agent_room.avatar(vendor, retries=2)
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     assert [one["status"] for one in agent_room.standins.seen(vendor)["requests"]][-2] == 500
     assert agent_room.standins.seen(vendor)["behaviour"]["behaviour"] == "normal"
 
@@ -170,7 +170,7 @@ async def test_an_avatar_that_dies_leaves_the_room(agent_room: AgentRoom, dana: 
     agent_room.standins.behave(vendor, "join-then-die", seconds=0.3)
     avatar = agent_room.avatar(vendor)
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     await eventually(lambda: avatar.avatar_identity in agent_room.left, "its leaving")
     session = await eventually(lambda: agent_room.conversation(vendor), "its record")
     assert session["note"] == "died"
@@ -209,7 +209,7 @@ async def test_bithumans_minted_token_opens_its_room_until_it_expires(agent_room
     token = await minted(agent_room)
     avatar = agent_room.avatar("bithuman", api_secret=token)
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     shown = await eventually(lambda: agent_room.room.remote_participants.get("bithuman-avatar-agent"), "the avatar")
     assert shown.attributes["api_secret"] == token, "which is why it must not be the secret"
     await avatar.aclose()
@@ -219,7 +219,7 @@ async def test_bithumans_minted_token_opens_its_room_until_it_expires(agent_room
     assert agent_room.standins.seen("bithuman")["requests"][-1]["error"] == "The token has expired"
     fresh = agent_room.avatar("bithuman", api_secret=await minted(agent_room), avatar_participant_identity="avatar-2")
     await agent_room.start(fresh)
-    await fresh.wait_for_join(timeout=15)
+    await fresh.wait_for_join(timeout=60)
 
 
 async def test_bithumans_minted_token_opens_no_other_room(agent_room: AgentRoom) -> None:
@@ -234,7 +234,7 @@ async def test_bithuman_takes_forms_and_json(agent_room: AgentRoom, model: str) 
     """The plugin sends expression models to other hosts than bitHuman's own as a form."""
     avatar = agent_room.avatar("bithuman", model=model)
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     asked = agent_room.standins.seen("bithuman")["requests"][-1]
     forms = asked["content_type"] == "application/x-www-form-urlencoded"
     assert forms is (model == "expression")
@@ -244,7 +244,7 @@ async def test_bithuman_takes_forms_and_json(agent_room: AgentRoom, model: str) 
 async def test_bithuman_animates_a_picture(agent_room: AgentRoom) -> None:
     avatar = agent_room.avatar("bithuman", model="expression", avatar_image=Image.new("RGB", (64, 64)))
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     assert agent_room.standins.seen("bithuman")["requests"][-1]["content_type"] == "multipart/form-data"
 
 
@@ -254,7 +254,7 @@ async def test_the_avatar_stays_when_the_agent_goes_and_leaves_with_the_room(
 ) -> None:
     avatar = agent_room.avatar(vendor)
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     await agent_room.room.disconnect()
     await eventually(lambda: agent_room.session and dana.agent is not None, "the avatar is still there")
     assert agent_room.conversation(vendor)["state"] == "joined"
@@ -266,7 +266,7 @@ async def test_the_avatar_stays_when_the_agent_goes_and_leaves_with_the_room(
 async def test_tavus_ends_a_conversation_and_the_avatar_leaves(agent_room: AgentRoom) -> None:
     avatar = agent_room.avatar("tavus")
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     url = f"{agent_room.standins.environment['TAVUS_API_URL']}/conversations"
     headers = {"x-api-key": agent_room.standins.tavus_key}
     async with aiohttp.ClientSession(headers=headers) as http:
@@ -294,7 +294,7 @@ async def test_a_conversation_that_is_ended_at_once_never_has_an_avatar(agent_ro
         assert answer.status == 200
     second = agent_room.avatar("tavus", avatar_participant_identity="second")
     await agent_room.start(second)
-    await second.wait_for_join(timeout=15)
+    await second.wait_for_join(timeout=60)
     present = await agent_room.api.room.list_participants(api.ListParticipantsRequest(room=agent_room.room.name))
     assert {one.identity for one in present.participants} & {"hasty", "second"} == {"second"}
 
@@ -302,7 +302,7 @@ async def test_a_conversation_that_is_ended_at_once_never_has_an_avatar(agent_ro
 async def test_bithuman_lists_live_sessions_and_terminates_one(agent_room: AgentRoom) -> None:
     avatar = agent_room.avatar("bithuman")
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     base = f"{agent_room.standins.url}/bithuman"
     async with aiohttp.ClientSession(headers={"api-secret": agent_room.standins.bithuman_secret}) as http:
         async with http.get(f"{base}/v1/me") as answer:
@@ -321,7 +321,7 @@ async def test_two_avatars_of_one_agent_are_interrupted_each_by_itself(agent_roo
     for vendor in ("tavus", "bey"):
         avatar = agent_room.avatar(vendor)
         outputs[vendor] = await agent_room.start(avatar)
-        await avatar.wait_for_join(timeout=15)
+        await avatar.wait_for_join(timeout=60)
         agent_room.session.output.audio = None
     await speak(outputs["tavus"], 4.0)
     await eventually(lambda: dana.heard_s > 0.1, "sound")
@@ -334,7 +334,7 @@ async def test_two_avatars_of_one_agent_are_interrupted_each_by_itself(agent_roo
 async def test_the_avatar_that_the_agent_removes_is_gone(agent_room: AgentRoom) -> None:
     avatar = agent_room.avatar("bey")
     await agent_room.start(avatar)
-    await avatar.wait_for_join(timeout=15)
+    await avatar.wait_for_join(timeout=60)
     await avatar.aclose()
     await eventually(lambda: not agent_room.conversation("bey")["open"], "its end")
     with pytest.raises(api.TwirpError):

@@ -30,7 +30,7 @@ from protocol.control import (
 FPS: Final = 15
 SAMPLE_RATE: Final = 48_000
 BLOCK_S: Final = 0.02
-LIMIT_S: Final = 15
+LIMIT_S: Final = 60
 _numbers = itertools.count(1)
 
 

@@ -13,13 +13,11 @@ from tests.services import wait_until
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, OpenPage
 
-LIMIT_MS = 20_000
-
 
 def expect_shown(page: Page, **keys: str) -> None:
     """The page's body carries its state: `screen`, `stage`, `gate`, `state`."""
     for key, value in keys.items():
-        expect(page.locator("body")).to_have_attribute(f"data-{key}", value, timeout=LIMIT_MS)
+        expect(page.locator("body")).to_have_attribute(f"data-{key}", value)
 
 
 def talk(page: Page) -> None:
@@ -44,7 +42,7 @@ def test_the_waiting_screen_names_the_job_s_own_stage_and_goes_on_ready(
     job = agent()
     for stage, words in ((Stage.WAKING, "Waking up…"), (Stage.ALMOST, "Almost there…")):
         job.stage(stage)
-        expect(page.get_by_role("status").filter(has_text=words)).to_be_visible(timeout=LIMIT_MS)
+        expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
     job.publish()
     wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 640, "a decoded frame", 15)
     expect_shown(page, screen="waiting", stage="almost")
@@ -235,7 +233,7 @@ def test_the_page_comes_back_by_itself_when_livekit_was_away(visitor: OpenPage, 
     finally:
         house.livekit.start()
     agent().ready()
-    expect(page.locator("body")).to_have_attribute("data-gate", "none", timeout=60_000)
+    expect(page.locator("body")).to_have_attribute("data-gate", "none")
     house.link.refresh_from_db()
     assert house.link.uses == 1
 

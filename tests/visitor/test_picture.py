@@ -12,7 +12,7 @@ from protocol.control import Face
 from tests.services import wait_until
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, OpenPage
-from tests.visitor.test_join_page import LIMIT_MS, expect_shown, meet
+from tests.visitor.test_join_page import expect_shown, meet
 
 # What the page paints of its videos in each animation frame: grey value in the middle of the picture, 0 where there is none.
 # The darkest one lasted for two animation frames: a blank frame is covered once the page is told of it.
@@ -61,10 +61,10 @@ def test_the_picture_is_of_whom_the_job_names_and_is_never_black_while_another_t
     with provider(house, job) as worker:
         wait_for_picture(page, "provider")
         job.face(Face.STILL, job.identity)
-        expect(line).to_be_visible(timeout=LIMIT_MS)
+        expect(line).to_be_visible()
         wait_for_picture(page, "job")
         job.face(Face.MOVING, worker.identity)
-        expect(line).to_be_hidden(timeout=LIMIT_MS)
+        expect(line).to_be_hidden()
         wait_for_picture(page, "provider")
     wait_for_picture(page, "job")
     expect_shown(page, screen="talk", gate="none")

@@ -27,6 +27,7 @@ class RendererThread:
         self._loading_mode = loading_mode
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="renderer")
         self._composer: Composer | None = None  # made by start
+        self._between: Iterator[None] | None = None  # drawn between the first frames, once one is out
         self._closed = False
 
     async def start(self) -> ComposedFrame:
@@ -57,7 +58,7 @@ class RendererThread:
                         break
                 hand_back_freed()
             case LoadingMode.ASYNC:
-                self._go_on(self._composer.warm_up())
+                self._between = self._composer.warm_up()
             case LoadingMode.ON_DEMAND:
                 hand_back_freed()
         return first
@@ -65,6 +66,9 @@ class RendererThread:
     def _compose(self, state: FaceState) -> ComposedFrame:
         if self._composer is None:
             raise RuntimeError("the renderer is not started")
+        if self._between is not None:
+            self._go_on(self._between)
+            self._between = None
         return self._composer.compose(state)
 
     def _close(self) -> None:
