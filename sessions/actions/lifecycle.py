@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from sessions.actions.placement import choose_host
+from sessions.actions.placement import choose_host, one_after_the_other
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, EndReason, SessionEvent, State
 from sessions.models.avatar_session import LIVE_STATES
@@ -89,6 +89,7 @@ def start_session(
         with transaction.atomic():
             if request_key and (earlier := AvatarSession.objects.filter(request_key=request_key).first()):
                 return earlier
+            one_after_the_other()
             now = timezone.now()
             session = AvatarSession.objects.create(
                 profile_version=profile.current,

@@ -13,8 +13,7 @@ def choose_host(wanted: str = "") -> str:
 
     Raises `HostDrained`, `CapacityReached`.
     """
-    # Whoever chooses at the same time waits here (SQLite's transactions do so by themselves).
-    workers = AgentWorker.objects.select_for_update().order_by("pk")
+    workers = AgentWorker.objects.order_by("pk")
     up = {worker.host for worker in workers if worker.is_up} or {settings.HOST_NAME}
     hosts = {wanted} if wanted else up
     drained = {worker.host: worker for worker in workers if worker.drained_at and worker.host in hosts}
@@ -26,6 +25,11 @@ def choose_host(wanted: str = "") -> str:
     if load[host] >= settings.MAX_SESSIONS_PER_HOST:
         raise CapacityReached(host, settings.MAX_SESSIONS_PER_HOST)
     return host
+
+
+def one_after_the_other() -> None:
+    """In a transaction: who places a session at the same time waits until it is over (SQLite's do so by themselves)."""
+    list(AgentWorker.objects.select_for_update().order_by("pk"))
 
 
 def live_sessions_on(host: str) -> int:
