@@ -27,6 +27,7 @@ _INVENTED: Final = {
 }
 _IN_BRACKETS: Final = re.compile(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*|[♪♫🎵🎶]+")
 _SENTENCE: Final = re.compile(r"[^.!?؟…]+[.!?؟…]*\s*")
+_SPELT: Final = re.compile(r"(?:[^\W\d]-+)+[^\W\d]?\W*")
 _MARKS: Final = re.compile(r"[^\w\s]|ـ")
 _LOOP: Final = re.compile(r"(\b\S+(?:\s+\S+){0,5}?)(?:[\s,]+\1\b){2,}", re.IGNORECASE)
 
@@ -43,7 +44,7 @@ def plausible(text: str, mean_log_probability: float, silence: float, language: 
     bare = bare_words(text)
     if (
         not bare
-        or _is_breath(bare)
+        or _is_breath(text, bare)
         or mean_log_probability < unsure
         or (silence > silent and mean_log_probability < sure)
     ):
@@ -53,9 +54,9 @@ def plausible(text: str, mean_log_probability: float, silence: float, language: 
     return text
 
 
-def _is_breath(bare: str) -> bool:
-    """A single letter is a cough or a breath that was spelt; a single digit may be an answer."""
-    return len(bare) == 1 and not bare.isdigit()
+def _is_breath(text: str, bare: str) -> bool:
+    """A single letter, or "h-h-t-", is a cough or a breath that was spelt; a single digit may be an answer."""
+    return (len(bare) == 1 and not bare.isdigit()) or _SPELT.fullmatch(text) is not None
 
 
 def without_repeats(text: str) -> str:

@@ -124,6 +124,8 @@ def test_a_configured_model_that_is_not_there_is_named_with_what_to_do(
         ("♪ ♪", ""),
         ("...", ""),
         ("h.", ""),
+        ("h-h-h-t-", ""),
+        ("The X-ray room", "The X-ray room"),
         ("2", "2"),
         ("متى يفتح المتحف؟", "متى يفتح المتحف؟"),
     ],
