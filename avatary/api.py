@@ -2,10 +2,12 @@
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
+from monitoring import standstill
 from monitoring.api import router as monitoring_router
 from monitoring.report_api import router as report_router
 from operators.bearer import BearerToken
@@ -42,3 +44,13 @@ def measure(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
         "most": most_mib
     }
     return api.create_response(request, {"detail": detail, "code": "too_large"}, status=413)
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def postpone(request: HttpRequest, error: OperationalError | InterfaceError) -> HttpResponse:
+    cause = standstill.why(error)
+    if cause is None:
+        raise error
+    detail = " ".join(standstill.refusal(cause))
+    return api.create_response(request, {"detail": detail, "code": f"database_{cause}"}, status=503)

@@ -13,6 +13,7 @@ for pattern in api_patterns:
     if pattern.callback is not None:
         login_not_required(pattern.callback)
 
+handler500 = "avatary.faults.answer_fault"
 urlpatterns = [
     path("", include("sessions.urls")),
     path("", include("monitoring.urls")),

@@ -52,6 +52,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "host": host.idle_and_session,
     "visits": visits.clicks,
     "live": live.sample_to_painted,
+    "open": live.pages_open,
     "crowd": monitoring.crowd,
     "events": monitoring.events,
     "compose": compose.frames,

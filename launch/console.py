@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 NAME_WIDTH = 20
 
 
 def say(sentence: str) -> None:
-    print(sentence, flush=True)
+    """Print a line; where it can't be (a file on a full disk, a terminal that is gone), what we do goes on without it."""
+    with suppress(OSError):
+        print(sentence, flush=True)
 
 
 def say_stage(name: str, what: str) -> None:
     """One line of the table of stages: its name and how it stands."""
-    print(f"  {name:<{NAME_WIDTH}} {what}", flush=True)
+    say(f"  {name:<{NAME_WIDTH}} {what}")
 
 
 @contextmanager

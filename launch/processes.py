@@ -53,6 +53,17 @@ class Process:
     keeper: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
+class Log(RotatingFileHandler):
+    """What a process says. Where it can't be written (a full disk) it is lost; the process goes on and is listened to."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 class Processes:
     """Keeps processes running until `stop`. What they print goes to log/<name>.log and to the terminal.
 
@@ -105,7 +116,7 @@ class Processes:
             self._processes[name].keeper = None
 
     async def _keep(self, process: Process) -> None:
-        log = RotatingFileHandler(self._logs / f"{process.name}.log", maxBytes=LOG_BYTES, backupCount=1)
+        log = Log(self._logs / f"{process.name}.log", maxBytes=LOG_BYTES, backupCount=1)
         pause = Pause()
         last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
@@ -142,4 +153,5 @@ class Processes:
             process.pid = None
 
     def _print(self, process: Process, line: str) -> None:
-        self._printer.write(Message("line", line, datetime.now(), process.name, process.colour))
+        with suppress(OSError):  # as `console.say`
+            self._printer.write(Message("line", line, datetime.now(), process.name, process.colour))

@@ -78,7 +78,7 @@ class Ingester:
                     logger.warning("events wait in the stream: %s", error)
                 if isinstance(error, OperationalError | InterfaceError):
                     standstill.tell(error)
-                    self._live.changed(ALERTS)
+                self._live.changed(ALERTS)
                 close_old_connections()
                 self._live.redis_was_away()
                 self._alerts.forget()

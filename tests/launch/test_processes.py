@@ -151,3 +151,15 @@ async def test_stopping_at_any_moment_of_a_start_leaves_nothing_behind(started: 
     await processes.stop("celery")
     grandchildren = [int(pid) for pid in read(tmp_path / "grandchildren").split()]
     await until(lambda: not any(map(is_alive, grandchildren)))
+
+
+async def test_a_full_disk_under_the_logs_neither_stops_a_process_nor_its_end(
+    started: Starter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "web.log").symlink_to("/dev/full")
+    terminal = open("/dev/full", "w", buffering=1)  # noqa: ASYNC230, SIM115 - a device; its end would want to write, and can't
+    monkeypatch.setattr("sys.stdout", terminal)
+    processes = started(web="seq 100000; echo said > $HERE/said; exec sleep 600")  # more than the pipe holds
+    await until(lambda: read(tmp_path / "said"))
+    assert processes.process("web").starts == 1
+    await processes.stop("web")

@@ -32,6 +32,7 @@ from protocol import events
 from protocol.control import VisitQuality
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
 from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
+from tests.full_disk import limit_pages
 from tests.monitoring.conftest import Writer
 from tests.services import Valkey, wait_until
 
@@ -489,12 +490,6 @@ class Relief(threading.Event):
 
     def is_set(self) -> bool:
         return self.redis.xlen(EVENTS_STREAM) == 0
-
-
-def limit_pages(count: str) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA max_page_count = {count}")
-        return str(cursor.fetchone()[0])
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite can be told how large its file may be")

@@ -35,7 +35,8 @@ export async function askForTicket(url, signal) {
   });
   if (!response.ok) {
     const answer = await response.json().catch(() => ({}));
-    if (answer.code) throw new Refused(answer.code, answer.detail ?? "");
+    // A server without room for a visit (503) may have it soon.
+    if (answer.code && response.status !== 503) throw new Refused(answer.code, answer.detail ?? "");
     throw new Error(`join answered ${response.status}`);
   }
   const ticket = await response.json();
