@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 
-from launch.browser import find_chromium
+from launch.browser import check_playwright, find_chromium
 from launch.children import Interrupted, run_until_interrupted
 from launch.console import say
 from launch.errors import LaunchError
@@ -37,6 +37,8 @@ async def install(*, dev: bool, packages_only: bool) -> None:
         if refused is None:
             raise
         raise refused.exceptions[0] from None
+    if dev and not packages_only:
+        await check_playwright()
     await compile_translations()
 
 

@@ -1,8 +1,9 @@
 import sys
+from pathlib import Path
 
 import pytest
 
-from launch import install
+from launch import browser, install
 from launch.errors import LaunchError
 
 
@@ -16,3 +17,15 @@ def test_a_part_that_can_not_be_installed_is_told_in_a_sentence(
     monkeypatch.setattr(sys, "argv", ["launch.install", "--packages-only"])
     assert install.main() == 1
     assert "No room is left on the disk." in capsys.readouterr().out
+
+
+async def test_a_playwright_that_does_not_start_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bin" / "playwright"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho node: libatomic.so.1: cannot open shared object file\nexit 127\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(browser, "VENV", tmp_path)
+    with pytest.raises(LaunchError, match=r"(?s)cannot open shared object.*apt-get install libatomic1"):
+        await browser.check_playwright()
