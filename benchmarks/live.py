@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import psutil
@@ -31,6 +31,7 @@ def signed_in(stack: Stack) -> Iterator[Page]:
         for field in page.locator("input[type=password]").all():
             field.fill(PASSWORD)
         page.locator("form button[type=submit]").first.click()
+        page.wait_for_url(f"{stack.url}/")
         yield page
         browser.close()
 
@@ -74,7 +75,8 @@ def renderer_percent(window_s: float) -> float:
 def renderer_cpu_s() -> float:
     total_s = 0.0
     for child in psutil.Process().children(recursive=True):
-        if "--type=renderer" in child.cmdline():
-            spent = child.cpu_times()
-            total_s += spent.user + spent.system
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            if "--type=renderer" in child.cmdline():
+                spent = child.cpu_times()
+                total_s += spent.user + spent.system
     return total_s

@@ -14,7 +14,7 @@ from monitoring.batch import Batch
 from monitoring.figures import FRAME_FIGURES, frame_figures, host_figures, process_figures
 from monitoring.host_rows import host_row
 from monitoring.live import OVERVIEW, host_topic, session_topic
-from monitoring.models import FrameSample, MediaSample, SessionSample, Turn, VisitSample, WorkflowStep
+from monitoring.models import FrameSample, MediaSample, ProviderReading, SessionSample, Turn, VisitSample, WorkflowStep
 from monitoring.observations import (
     JobGone,
     LateFrames,
@@ -90,6 +90,7 @@ def turn_completed(event: events.TurnCompleted, batch: Batch) -> None:
     figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind", "identity"})
     session, at = batch.session(event.session), batch.moment(event.at)
     batch.add(Turn(session_id=session.pk, at=at, **figures))
+    batch.changed.add(event.session)
     if event.first_sound_ms is not None:
         parts = ("end_of_turn_ms", "recognised_ms", "answer_ms", "voice_ms")
         parts_ms = {part: value for part in parts if (value := getattr(event, part)) is not None}
@@ -158,6 +159,14 @@ def provider_conversation(event: events.ProviderConversation, batch: Batch) -> N
         conversations.record_opened(session, event.provider, event.conversation, at, attempt=event.attempt)
     else:
         conversations.record_ended(session, event.provider, event.conversation, at)
+
+
+@handles(events.ProviderMeasured)
+def provider_measured(event: events.ProviderMeasured, batch: Batch) -> None:
+    figures = event.model_dump(include={"provider", "answered_ms", "joined_ms", "voice_delay_ms"})
+    batch.add(ProviderReading(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures))
+    if event.joined_ms is not None:  # figures of speeches are fetched with the turns
+        batch.changed.add(event.session)
 
 
 # -- steps ----------------------------------------------------------------------------------------------------------

@@ -72,6 +72,10 @@ def _rows(summary: Summary) -> Iterator[Row]:
             yield f"switch {when}", f"{name}, memory", switch.at, spell.uss_bytes, "bytes", ""
             yield f"switch {when}", f"{name}, frame time p95", switch.at, spell.frame_p95_ms, "ms", ""
             yield f"switch {when}", f"{name}, answer", switch.at, spell.answer_ms, "ms", ""
+    for line in summary.hosted:
+        for name in ("answered", "joined", "voice_delay"):
+            yield from _figures(f"hosted avatar, {line.provider}", name, getattr(line, f"{name}_ms"), "ms")
+        yield f"hosted avatar, {line.provider}", "away", None, line.away_s, "s", f"{line.absences} times"
     for absence in summary.absences:
         yield (
             "avatar away",

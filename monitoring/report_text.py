@@ -33,6 +33,7 @@ def as_text(summary: Summary) -> str:
         *_section("🐌 SLOWEST STEPS", (f"{step.label}: {_seconds(step)}" for step in summary.slowest)),
         *_section("💾 MEMORY INTENSIVE STEPS", (f"{step.label}: {_memory(step)}" for step in summary.memory_hungry)),
         *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
+        *_section("☁️  HOSTED AVATARS", (f"{line.who}: {line.words}" for line in summary.hosted)),
         *_section("🫥 AVATAR LOST", (line for each in summary.absences for line in absence_text(each))),
         *_section("🧮 WHOLE SESSION (median / p95 / max)", _figures(summary)),
         *_section("🎯 HITCHES BY CAUSE", _causes(summary)),

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from monitoring.absences import absence_lines
+from monitoring.hosted import hosted_lines
 from monitoring.models import Alert, Report, SessionDigest, WorkflowStep
 from monitoring.readings import Readings, readings_of
 from monitoring.report_lines import (
@@ -74,6 +75,7 @@ def summarize(session: AvatarSession) -> Summary:
         answers=_answers(turns),
         switches=switch_lines(session),
         absences=absence_lines(session, end),
+        hosted=hosted_lines(session, end),
         alerts=_alerts(session, end),
         hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
         drift_ms=_drift(rows.visit_samples.exclude(av_offset_ms=None).values_list("av_offset_ms", flat=True)),

@@ -35,6 +35,29 @@ def bucketed(
     return [combine(values) if values else None for values in found]
 
 
+@dataclass(frozen=True)
+class Bar:
+    """One of several bars side by side; numbers of its rectangle."""
+
+    x: int
+    y: float
+    height: float
+    is_over: bool  # the limit
+
+
+def bars(values: Sequence[float], limit: float, top: float, pitch: int = 5) -> tuple[list[Bar], float]:
+    """A bar a value, the last one at the right end of `WIDTH` where there are that many, and the height of the limit's line."""
+
+    def place(value: float) -> float:
+        return round(BASE - min(1.0, max(0.02, value / top)) * (BASE - 2), 1)
+
+    drawn = [
+        Bar(number * pitch, place(value), round(BASE - place(value), 1), value > limit)
+        for number, value in enumerate(values)
+    ]
+    return drawn, place(limit)
+
+
 def spark(values: Sequence[float | None], top: float) -> Spark:
     """Draw `values`, evenly spaced; `top` is the value at the upper edge."""
     step = WIDTH / max(1, len(values) - 1)

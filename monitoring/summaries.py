@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from pydantic import BaseModel, computed_field
 
 from monitoring.absences import AbsenceLine, counted, counted_in_words
+from monitoring.hosted import HostedLine
 from monitoring.models import HitchCause
 from monitoring.report_lines import (
     AlertLine,
@@ -57,6 +58,7 @@ class Summary(BaseModel):
     answers: Answers | None = None
     switches: list[SwitchLine] = []
     absences: list[AbsenceLine] = []
+    hosted: list[HostedLine] = []  # hosted avatars that it had
     alerts: list[AlertLine] = []
     hitches: list[HitchLine] = []
     cpu_percent: Figures | None  # of one core

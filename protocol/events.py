@@ -263,6 +263,18 @@ class ProviderConversation(JobEvent):
     change: Literal["opened", "ended"]
 
 
+class ProviderMeasured(JobEvent):
+    """How long a hosted avatar took: to come, or to say what it was sent. What is absent was not measured then."""
+
+    kind: Literal["provider_measured"] = "provider_measured"
+    provider: Annotated[str, Field(max_length=40)]
+    answered_ms: Milliseconds | None = None  # from the order to the vendor's answer
+    joined_ms: Milliseconds | None = None  # from the order until it was in the room with its picture
+    voice_delay_ms: Milliseconds | None = (
+        None  # of a speech: from its first sound sent until that was said; reckoned at its end
+    )
+
+
 # -- visitors, as the job sees them -----------------------------------------------------------------------------------
 
 
@@ -372,6 +384,7 @@ TelemetryEvent = Annotated[
     | AvatarTakenOver
     | AvatarBack
     | ProviderConversation
+    | ProviderMeasured
     | VisitorJoined
     | VisitorLeft
     | VisitProgress

@@ -22,7 +22,7 @@ from agent.avatars import AvatarLostError, AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.vendor_calls import VendorCalls
 from agent.environment import HostEnvironment
-from protocol.events import LossCode, ProviderConversation
+from protocol.events import LossCode, ProviderConversation, ProviderMeasured
 from protocol.modes import ModeSettings
 from protocol.providers import VARIABLES
 
@@ -116,7 +116,10 @@ class HostedAvatar(ABC):
             raise
         except Exception as error:
             raise calls.failure(error) from error
-        await self._wait_for_join(limit_s - (time.monotonic() - began), limit_s)
+        answered_s = time.monotonic() - began
+        await self._wait_for_join(limit_s - answered_s, limit_s)
+        times_ms = {"answered_ms": answered_s * 1000, "joined_ms": (time.monotonic() - began) * 1000}
+        self._parts.emit(ProviderMeasured, provider=self._parts.provider, **times_ms)
 
     async def picture(self) -> rtc.VideoFrame:
         """One frame of what visitors see, I420. May take as long as the vendor's next frame. Raises `LookupError` where it has no

@@ -18,7 +18,7 @@ from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE
 from agent.avatars.voice_line import VoiceLine
 from agent.frames import FrameTiming
 from protocol.control import FACE_ATTRIBUTE, SHOWN_ATTRIBUTE, Face
-from protocol.events import LossCode
+from protocol.events import LossCode, ProviderMeasured
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
 from protocol.providers import HOSTED, STILL
@@ -64,7 +64,7 @@ class Shown:
         self._on_frame = on_frame
         self._warn = warn
         self._emit = emit
-        self._line = VoiceLine(AUDIO_SAMPLE_RATE)
+        self._line = VoiceLine(AUDIO_SAMPLE_RATE, self._tell_delay)
         session.output.replace_audio_tail(self._line)
         self._avatar: Avatar | None = None
         self._expression = Expression.NEUTRAL
@@ -220,6 +220,9 @@ class Shown:
         return AvatarParts(
             self._room, self._spec, choice.provider, choice.settings, mode, on_frame, self._warn, self._emit
         )
+
+    def _tell_delay(self, delay_ms: float) -> None:
+        self._emit(ProviderMeasured, provider=self.by, voice_delay_ms=delay_ms)
 
     async def _tell(self, face: Face) -> None:
         """Visitors' pages have one line for it, and look at who has the voice. Not worth failing for."""

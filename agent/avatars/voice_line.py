@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -29,6 +30,9 @@ class _Segment:
     end_fed: bool = False
     said_s: float = 0.0  # before the present run
     began: float | None = None  # the present run, on the monotonic clock
+    sent: float | None = (
+        None  # its first sound went to an avatar elsewhere that had nothing else to say, on the monotonic clock
+    )
     announced: bool = False
     cut_short: bool = False  # the session does not want the rest of it
 
@@ -44,7 +48,7 @@ class _Segment:
     def rewind(self) -> None:
         """From shortly before where it is, for the next run."""
         from_s = self.said_s if self.began is None else self.position_s - REWIND_S
-        self.began, self.end_fed = None, False
+        self.began, self.sent, self.end_fed = None, None, False
         position_s = 0.0
         self.fed = len(self.frames)
         for number, frame in enumerate(self.frames):
@@ -56,10 +60,15 @@ class _Segment:
 
 
 class VoiceLine(AudioOutput):
-    """Feeds one sink at a time. `follow` goes on with another one in mid-sentence; without a sink, speech waits."""
+    """Feeds one sink at a time. `follow` goes on with another one in mid-sentence; without a sink, speech waits.
 
-    def __init__(self, sample_rate: int) -> None:
+    `on_delay` hears by how much later an avatar elsewhere said a whole speech than it was sent, in milliseconds: at most by so
+    much, since a speech that came in slowly ended late by itself.
+    """
+
+    def __init__(self, sample_rate: int, on_delay: Callable[[float], None] | None = None) -> None:
         super().__init__(label="VoiceLine", capabilities=AudioOutputCapabilities(pause=True), sample_rate=sample_rate)
+        self._on_delay = on_delay
         self._sink: AudioOutput | None = None
         self._is_remote = False
         self._resampler: rtc.AudioResampler | None = None
@@ -195,6 +204,8 @@ class VoiceLine(AudioOutput):
                 self._more.clear()
                 await self._more.wait()
             elif segment.fed < len(segment.frames):
+                if self._is_remote and segment.fed == 0 and segment is self._segments[0]:
+                    segment.sent = time.monotonic()
                 segment.fed += 1
                 for frame in self._at_rate_of_sink(segment.frames[segment.fed - 1]):
                     await sink.capture_frame(frame)
@@ -225,10 +236,15 @@ class VoiceLine(AudioOutput):
         if self._clearing is not None:
             self._cleared()
         elif not event.interrupted and self._segments and self._segments[0].end_fed:
+            self._tell_delay(self._segments[0])
             self._finish(interrupted=False)
             if self._is_remote and self._segments and self._segments[0].fed:
                 self._begin(self._segments[0])
         # else it was silenced by a pause, or for another sink: the segment is not over
+
+    def _tell_delay(self, segment: _Segment) -> None:
+        if self._on_delay is not None and segment.sent is not None:
+            self._on_delay(max(0.0, (time.monotonic() - segment.sent - segment.duration_s) * 1000))
 
     def _cleared(self) -> None:
         """All that was there when the session fell silent is over."""

@@ -13,7 +13,7 @@ from monitoring.models.measured import (
     Turn,
     WorkflowStep,
 )
-from monitoring.models.media import MediaSample, VisitSample
+from monitoring.models.media import MediaSample, ProviderReading, VisitSample
 from monitoring.models.rollups import HostRollup, SessionRollup
 from monitoring.models.trials import Trial, TrialRun, TrialState
 
@@ -27,6 +27,7 @@ __all__ = [
     "HostRollup",
     "HostSample",
     "MediaSample",
+    "ProviderReading",
     "Report",
     "SessionDigest",
     "SessionRollup",

@@ -49,3 +49,20 @@ class VisitSample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.identity} {self.at:%H:%M:%S}"
+
+
+class ProviderReading(models.Model):
+    """How long a hosted avatar took, as its job saw it (`protocol.events.ProviderMeasured`). Null was not measured then."""
+
+    session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="provider_readings")
+    at = MomentField()
+    provider = models.CharField(max_length=40)
+    answered_ms = HundredthsField(null=True)
+    joined_ms = HundredthsField(null=True)
+    voice_delay_ms = HundredthsField(null=True)
+
+    class Meta:
+        ordering = ("session", "at")
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.provider} {self.at:%H:%M:%S}"

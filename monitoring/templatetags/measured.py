@@ -9,9 +9,10 @@ from django import template
 from django.utils import timezone
 
 from monitoring import last_day as day
-from monitoring.models import HostSample, SessionDigest, SessionSample, WorkflowStep
+from monitoring.hosted import HostedLine, hosted_lines
+from monitoring.models import HostSample, SessionDigest, SessionSample, Turn, WorkflowStep
 from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
-from monitoring.sparklines import Spark, bucketed, spark
+from monitoring.sparklines import Spark, bars, bucketed, spark
 from monitoring.step_notes import note_of
 from monitoring.waterfall import Waterfall, waterfall
 from sessions.models import AvatarSession, DeploymentMode
@@ -22,6 +23,9 @@ HOUR: Final = timedelta(hours=1)
 FIVE_MINUTES: Final = timedelta(minutes=5)
 STEAL_TOP_PERCENT: Final = 25.0
 RECENT_STARTS: Final = 40
+LAST_ANSWERS: Final = 16
+SLOW_ANSWER_MS: Final = 1_000.0
+ANSWERS_TOP_MS: Final = 1_800.0
 
 
 @register.simple_tag
@@ -41,6 +45,12 @@ def step_notes(session: AvatarSession, steps: Iterable[WorkflowStep]) -> dict[in
     """What the job noted of each step, in words, by the step's key in the database."""
     names = dict(session.visits.values_list("identity", "name"))
     return {step.pk: note_of(step, names) for step in steps}
+
+
+@register.simple_tag
+def hosted_avatars(session: AvatarSession) -> list[HostedLine]:
+    """How its hosted avatars did, so far or altogether."""
+    return hosted_lines(session, session.ended_at or timezone.now())
 
 
 @register.filter
@@ -91,6 +101,15 @@ def session_cpu(session: AvatarSession) -> dict[str, Any]:
         "spark": _drawn(shares, start, FIVE_MINUTES, top, count=60),
         "now": shares[-1][1] if shares else None,
     }
+
+
+@register.inclusion_tag("monitoring/session_answers.html")
+def session_answers(session: AvatarSession) -> dict[str, Any]:
+    """How long the last answers of a session took to be heard, oldest first, beside a line at a second."""
+    found = Turn.objects.filter(session=session).exclude(first_sound_ms=None).order_by("-at")
+    last_ms = [value for value in found.values_list("first_sound_ms", flat=True)[:LAST_ANSWERS] if value is not None]
+    drawn, limit_y = bars(last_ms[::-1], SLOW_ANSWER_MS, ANSWERS_TOP_MS)
+    return {"bars": drawn, "limit_y": limit_y, "last_s": last_ms[0] / 1000 if last_ms else None}
 
 
 @register.simple_tag

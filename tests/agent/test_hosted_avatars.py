@@ -155,7 +155,11 @@ async def test_a_hosted_avatar_speaks_tells_no_secret_and_leaves_nothing_behind(
     await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
     await cast(Any, kept.keeper._shown.avatar)._doubting
     assert kept.face == Face.MOVING
-    assert [event.change for event in kept.events.all] == ["opened"]
+    assert [event.change for event in kept.events.of("provider_conversation")] == ["opened"]
+    came, said = kept.events.of("provider_measured")
+    assert (came.provider, came.voice_delay_ms) == (provider, None)
+    assert 0 < came.answered_ms < came.joined_ms < 6_000
+    assert 0 < said.voice_delay_ms < 3_000
 
     everybody = [*kept.visitor.room.remote_participants.values(), kept.visitor.room.local_participant]
     told = json.dumps([[one.identity, one.name, one.metadata, dict(one.attributes)] for one in everybody])

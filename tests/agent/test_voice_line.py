@@ -166,3 +166,18 @@ async def test_a_sink_of_another_rate_gets_sound_of_its_rate(line: VoiceLine) ->
     await say(line, 2.0)
     assert {frame.sample_rate for frame in sink.taken} == {16_000}
     assert sink.taken_s == pytest.approx(2.0, abs=0.02)
+
+
+async def test_how_late_an_avatar_elsewhere_says_a_speech_is_told_at_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    delays_ms: list[float] = []
+    line, sink = VoiceLine(RATE, delays_ms.append), Sink()
+    line.follow(sink, is_remote=True)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    await say(line, 1.0)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 1.4)
+    sink.finish()
+    assert delays_ms == [pytest.approx(400, abs=1)]
+    line.follow(Sink())  # one here is never late
+    await say(line, 0.1)
+    assert len(delays_ms) == 1

@@ -62,6 +62,24 @@ def test_page_text_csv_and_json_tell_of_it(away: AvatarSession, as_amina: Client
     assert kept["losses"] == {"left": 2, "provider_error": 1}
 
 
+def test_what_a_hosted_avatar_took_stands_on_the_live_page_and_in_the_report(
+    ingester: Ingester, job: Writer, away: AvatarSession, as_amina: Client
+) -> None:
+    job.write(events.ProviderMeasured, provider="tavus", answered_ms=310, joined_ms=1_240)
+    for delay_ms in (400, 500, 600):
+        job.write(events.ProviderMeasured, provider="tavus", voice_delay_ms=delay_ms)
+    drain(ingester)
+    (line,) = summarize(away).hosted
+    assert (line.joined_ms.median, line.voice_delay_ms.median, line.absences) == (1_240, 500, 2)  # type: ignore[union-attr]
+    for address in (f"/sessions/{away.code}/", f"/reports/{away.code}/"):
+        page = as_amina.get(address).content.decode().replace("\u00a0", " ")
+        assert "in the room 1.24 s after the order" in page
+        assert "speaks 500 ms after it is sent the sound, p95 590 ms (3 speeches)" in page
+        assert "away 2 times" in page
+    assert '"hosted avatar, tavus",voice_delay median,,500' in as_csv(summarize(away))
+    assert "Tavus: in the room" in as_text(summarize(away))
+
+
 def test_a_session_whose_avatar_stayed_says_nothing_of_it(
     ingester: Ingester, on_air: AvatarSession, begin: Callable[[], None], as_amina: Client
 ) -> None:

@@ -8,7 +8,7 @@ from django.template import TemplateSyntaxError
 from django.utils import timezone
 
 from monitoring.models import WorkflowStep
-from monitoring.sparklines import bucketed, spark
+from monitoring.sparklines import BASE, bars, bucketed, spark
 from monitoring.waterfall import waterfall
 from operators.templatetags.formatting import bytes_filter, clock, duration, elapsed, ms, percent, relative_text
 from operators.templatetags.icons import icon
@@ -60,6 +60,13 @@ def test_a_missing_reading_is_a_gap_and_not_zero() -> None:
     assert len(drawn.lines) == 2
     assert all(" 38" not in line for line in drawn.lines)
     assert spark([None, None], 100).lines == ()
+
+
+def test_an_answer_is_a_bar_as_high_as_it_was_slow_and_marked_beyond_the_limit() -> None:
+    (quick, slow, endless), limit_y = bars([500, 1_200, 60_000], limit=1_000, top=2_000)
+    assert [each.is_over for each in (quick, slow, endless)] == [False, True, True]
+    assert quick.height < BASE - limit_y < slow.height < endless.height == BASE - 2
+    assert quick.y + quick.height == slow.y + slow.height == BASE
 
 
 def at(session: AvatarSession, milliseconds: int) -> datetime:

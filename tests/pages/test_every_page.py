@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from monitoring.models import Turn
 from operators.models import Operator
 from sessions.models import AvatarProfile, AvatarSession
 from tests.pages.conftest import Browse
@@ -117,6 +120,18 @@ def test_every_page_answers_with_its_sentence_and_nothing_inline(
     client = browse(amina)
     for address in addresses(full):
         assert inspect(client, address), f"{address} has no heading"
+
+
+def test_a_row_of_the_overview_draws_the_last_answers(full: dict[str, AvatarSession], as_amina: Client) -> None:
+    for number, first_sound_ms in enumerate((700, None, 1_400, 620)):
+        Turn.objects.create(
+            session=full["ready"], at=timezone.now() + timedelta(seconds=number), typed=True, language="en", words=4,
+            end_of_turn_ms=0, first_sound_ms=first_sound_ms, interrupted=False,
+        )  # fmt: skip
+    row = as_amina.get("/").content.decode().split('<svg class="av-bars"')[1].split("</div>")[0]
+    assert row.count("<rect") == 3
+    assert row.count('class="av-over"') == 1
+    assert "0.6" in row.split("</svg>")[1]
 
 
 def test_the_overview_counts_states_and_names_who_needs_somebody(
