@@ -86,7 +86,7 @@ def visitor_page(browser: Browser) -> Iterator[Callable[[], Page]]:
 @pytest.fixture
 def session_code(stack: Stack) -> Iterator[str]:
     """A READY session, stopped afterwards."""
-    code = stack.start_session("balanced")
+    code = stack.start_session("constrained")
     stack.wait_ready(code)
     yield code
     stack.stop_session(code)
@@ -102,7 +102,7 @@ def process_of(stack: Stack, *words: str, but_not: int = 0) -> psutil.Process:
                     return child
         return None
 
-    wait_until(find, f"a process with {words}", 30, 0.1)
+    wait_until(find, f"a process with {words}", every_s=0.1)
     found = find()
     assert found is not None
     return found

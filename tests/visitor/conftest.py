@@ -53,7 +53,7 @@ class House:
                 await work(livekit_api)
 
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, call()).result(10)
+            thread.submit(asyncio.run, call()).result(60)
 
     def delete_room(self) -> None:
         self.in_room(lambda livekit_api: livekit_api.room.delete_room(api.DeleteRoomRequest(room=self.session.room)))
