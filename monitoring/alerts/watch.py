@@ -108,14 +108,15 @@ class AlertWatch:
         opened = self._opened()
         late = {code: (now - at).total_seconds() for code, (at, _) in frames.items()}
         asked = [code for code, late_s in late.items() if late_s >= NO_FRAME_S]
-        on_air = {
-            str(code): SessionRef(pk, str(code))
-            for pk, code in AvatarSession.objects.filter(code__in=asked, state__in=ON_AIR_STATES).values_list("pk", "code")
-        } if asked else {}  # fmt: skip
+        found = AvatarSession.objects.filter(code__in=asked, state__in=ON_AIR_STATES).select_related("profile_version")
+        on_air = {str(session.code): session for session in found} if asked else {}
         for code, late_s in late.items():
-            if code in on_air:
-                self._judge(Reading("no_frame", now, late_s, session=on_air[code]))
-            elif (alert := opened.get(("no_frame", f"session:{code}"))) is not None and late_s < NO_FRAME_S:
+            session = on_air.get(code)
+            if session is not None and session.is_drawn_here:
+                self._judge(Reading("no_frame", now, late_s, session=SessionRef(session.pk, code)))
+                continue
+            alert = opened.get(("no_frame", f"session:{code}"))
+            if alert is not None and (session is not None or late_s < NO_FRAME_S):
                 self._clear(("no_frame", alert.subject), alert, now)
 
     def _judge_step(self, step: StepSeen, took_ms: float, at: datetime) -> None:

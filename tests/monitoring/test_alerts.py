@@ -99,6 +99,18 @@ def test_a_session_without_a_picture_for_three_seconds_is_told_and_cleared_with_
     assert not Alert.objects.get().is_open
 
 
+def test_a_face_that_a_vendor_draws_since_sends_no_frames_of_ours_and_is_not_missed(
+    watch: AlertWatch, on_air_ref: SessionRef
+) -> None:
+    last: dict[str, tuple[datetime, Any]] = {on_air_ref.code: (NOW, {})}
+    watch.tick(NOW + timedelta(seconds=4), last)
+    assert Alert.objects.get().is_open
+    AvatarSession.objects.filter(pk=on_air_ref.pk).update(switched_provider="tavus")
+    for second in (5, 60):
+        watch.tick(NOW + timedelta(seconds=second), last)
+    assert not Alert.objects.get().is_open
+
+
 def test_an_alert_of_a_session_that_is_over_is_cleared(watch: AlertWatch, on_air_ref: SessionRef) -> None:
     watch.tick(NOW + timedelta(seconds=4), {on_air_ref.code: (NOW, {})})
     AvatarSession.objects.filter(pk=on_air_ref.pk).update(state=State.ENDED)
