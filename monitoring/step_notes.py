@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from monitoring.models import WorkflowStep
 from operators.templatetags.formatting import NO_BREAK, ms_text, plain_bytes
@@ -62,5 +63,8 @@ PHRASES: Final[dict[str, Words]] = {
     "voiced": lambda is_voiced, _names: "" if is_voiced else _("captions only"),
     "reason": lambda sentence, _names: str(sentence),
     "identity": _for_whom,
+    "knowledge": lambda name, _names: _("it knows nothing of its own") if name == "none" else "",  # else a file's name
+    "topics": lambda n, _names: ngettext("%(n)d topic", "%(n)d topics", n) % {"n": n},
+    "understood": lambda share, _names: "" if share >= 1 else _("found by words until the host has read it all"),
     "cut_short": lambda why, _names: _("cut short: %(why)s") % {"why": why},
 }

@@ -143,7 +143,8 @@ const limitPlugin = (value, label) => ({ hooks: { draw: [(plot) => {
   pen.restore();
 }] } });
 
-/** @param {HTMLElement} element @param {TimeAxis} time @param {object} options @returns {uPlot} as wide as its place, also when that changes */
+/** @param {HTMLElement} element @param {TimeAxis} time @param {object} options @returns {uPlot} as wide as its place, also when that changes;
+ *  one that is scrolled out of sight is drawn when it comes back */
 function mount(element, time, options) {
   element.replaceChildren();
   // Dragging over a chart zooms all of its page.
@@ -153,7 +154,17 @@ function mount(element, time, options) {
     if (width > 8) time.zoom(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }] } : {};
-  const plot = new uPlot({ width: element.clientWidth, legend: { show: false }, cursor, hooks, ...options }, [[]], element);
+  const gone = { destroy: [() => sight.disconnect()] };
+  const plot = new uPlot({ width: element.clientWidth, legend: { show: false }, cursor, hooks: { ...hooks, ...gone }, ...options }, [[]], element);
+  const draw = plot.setData.bind(plot);
+  let isSeen = true, waiting = null;
+  plot.setData = (data) => { if (isSeen) draw(data); else waiting = data; };
+  const sight = new IntersectionObserver((entries) => {
+    isSeen = entries.at(-1).isIntersecting;
+    if (isSeen && waiting) draw(waiting);
+    waiting = null;
+  });
+  sight.observe(element);
   new ResizeObserver(() => {
     if (element.clientWidth && Math.abs(element.clientWidth - plot.width) > 1) plot.setSize({ width: element.clientWidth, height: plot.height });
   }).observe(element);

@@ -39,6 +39,10 @@ function paint() {
   plots.pressure.setData(withGaps(host.at, [host.columns.cpu_pressure_percent], gapS));
   plots.memory.setData(withGaps(host.at, [host.columns.memory_used_bytes.map((value) => (value === null ? null : value / GIB))], gapS));
   panel.querySelector("[data-no-samples]").toggleAttribute("hidden", host.at.length > 0);
+  writeFigures();
+}
+
+function writeFigures() {
   for (const name of ["user", "system", "iowait", "steal"]) write(name, host.last(`${name}_percent`), "\u00a0%");
   write("pressure", host.last("cpu_pressure_percent"), "\u00a0%");
   const memory = host.last("memory_used_bytes");
@@ -89,7 +93,9 @@ document.addEventListener("sample", ({ detail }) => {
   tell();
   if (!view.isLive || view.pausedAt !== null) return;
   host.add(Date.parse(detail.data.at) / 1000, detail.data);
-  if (plots.cpu) paint();
+  if (!plots.cpu) return;
+  if (view.isDue()) paint();
+  else writeFigures();
 });
 document.addEventListener("htmx:afterSettle", tell);
 document.addEventListener("catch-up", () => { if (view.pausedAt === null) load(); });

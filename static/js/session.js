@@ -61,6 +61,10 @@ function paint() {
   plots.drift?.setData(withGaps(visits.at, [visits.columns.av_offset_ms], 35));
   plots.memory.setData(withGaps(own.at, [own.columns.uss_bytes.map((value) => (value === null ? null : value / MIB))], gap));
   panel.querySelector("[data-no-samples]")?.toggleAttribute("hidden", host.at.length + own.at.length > 0);
+  writeFigures();
+}
+
+function writeFigures() {
   const cpu = own.last("cpu_percent");
   const mb = (name) => (own.last(name) === null ? null : own.last(name) / MIB);
   write("busy", busy(host.last("user_percent"), host.last("system_percent")));
@@ -77,7 +81,11 @@ let isDue = false;
 function paintSoon() {
   if (isDue) return;
   isDue = true;
-  requestAnimationFrame(() => { isDue = false; paint(); });
+  requestAnimationFrame(() => {
+    isDue = false;
+    if (view.isDue()) paint();
+    else writeFigures();
+  });
 }
 
 /** @param {string} name @param {number|null} value @param {number} digits */

@@ -4,6 +4,7 @@
 import { clockOf, stepOf } from "./charts.js";
 
 const RAW_LEAST_S = 300; // shorter windows show the end of it
+const STEPS = 180; // a sliding window is drawn so often while it slides by its whole length: what moves by less is hardly seen
 const REFETCH_MS = { 3600: 10_000, 86400: 60_000 };
 
 export class ChartView {
@@ -13,6 +14,7 @@ export class ChartView {
     Object.assign(this, { panel, seconds, newest, whole, onWindow, onView });
     /** @type {[number, number]|null} */ this.zoomed = null;
     /** @type {number|null} */ this.pausedAt = null;
+    /** Where the window ended when charts were drawn last. */ this.drawnTo = 0;
     panel.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (button?.dataset.window) this.#choose(Number(button.dataset.window));
@@ -36,6 +38,14 @@ export class ChartView {
     if (this.whole) return this.whole();
     const end = this.pausedAt ?? this.newest();
     return [end - this.seconds, end];
+  }
+
+  /** Whether the window has slid far enough since it was last asked for charts to be drawn again. */
+  isDue() {
+    const [from, to] = this.range();
+    if (Math.abs(to - this.drawnTo) < (to - from) / STEPS) return false;
+    this.drawnTo = to;
+    return true;
   }
 
   /** @param {string} nowWord @returns {import("./charts.js").TimeAxis} */
