@@ -28,7 +28,7 @@ async def talking(livekit: LiveKit, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AVATARY_HOME", str(tmp_path_factory.mktemp("talk")))
         async with talk(livekit) as running:
-            await eventually(lambda: _models_loaded(running), "the models are loaded", 60)
+            await eventually(lambda: _models_loaded(running), "the models are loaded", 200)
             yield running
 
 

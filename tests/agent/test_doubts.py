@@ -41,7 +41,7 @@ async def test_it_is_lost_with_its_code_where_no_picture_comes(
     avatar, _ = doubted
     monkeypatch.setattr(BeyAvatar, "_frame_of", lambda *_: _no_picture(None))
     avatar.doubt()
-    loss = await asyncio.wait_for(avatar.broken(), 5)
+    loss = await asyncio.wait_for(avatar.broken(), 30)
     assert loss.code == LossCode.STOPPED
     assert "its picture stopped" in str(loss)
 

@@ -53,7 +53,7 @@ async def test_what_the_agent_says_comes_back_as_sound_and_a_moving_picture(agen
         await eventually(lambda: dana.frames > 5, "pictures")
         assert max(dana.meters) < 0.1, "silent"
         await speak(output, 1.0)
-        finished = await asyncio.wait_for(output.wait_for_playout(), 10)
+        finished = await asyncio.wait_for(output.wait_for_playout(), 60)
         assert finished.playback_position == pytest.approx(1.0, abs=0.05)
         assert not finished.interrupted
         await eventually(lambda: dana.heard_s > 0.8, "sound")
@@ -78,15 +78,15 @@ async def test_an_interruption_silences_the_avatar_and_says_how_far_it_came(
     avatar = agent_room.avatar(vendor)
     output = await agent_room.start(avatar)
     await avatar.wait_for_join(timeout=60)
-    await speak(output, 4.0)
+    await speak(output, 20.0)
     await eventually(lambda: dana.heard_s > 0.3, "sound")
     output.clear_buffer()
-    finished = await asyncio.wait_for(output.wait_for_playout(), 10)
+    finished = await asyncio.wait_for(output.wait_for_playout(), 60)
     assert finished.interrupted
-    assert 0 < finished.playback_position < 3.5
+    assert 0 < finished.playback_position < 19
     assert (await eventually(lambda: agent_room.conversation(vendor), "its record"))["clears"] == 1
     await speak(output, 0.4)
-    again = await asyncio.wait_for(output.wait_for_playout(), 10)
+    again = await asyncio.wait_for(output.wait_for_playout(), 60)
     assert not again.interrupted
     assert again.playback_position == pytest.approx(0.4, abs=0.3)
 
@@ -167,7 +167,7 @@ async def test_an_avatar_that_never_joins_is_billed_all_the_same(agent_room: Age
 
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_an_avatar_that_dies_leaves_the_room(agent_room: AgentRoom, dana: Visitor, vendor: str) -> None:
-    agent_room.standins.behave(vendor, "join-then-die", seconds=0.3)
+    agent_room.standins.behave(vendor, "join-then-die", seconds=1.0)
     avatar = agent_room.avatar(vendor)
     await agent_room.start(avatar)
     await avatar.wait_for_join(timeout=60)
@@ -326,7 +326,7 @@ async def test_two_avatars_of_one_agent_are_interrupted_each_by_itself(agent_roo
     await speak(outputs["tavus"], 4.0)
     await eventually(lambda: dana.heard_s > 0.1, "sound")
     outputs["tavus"].clear_buffer()
-    await asyncio.wait_for(outputs["tavus"].wait_for_playout(), 10)
+    await asyncio.wait_for(outputs["tavus"].wait_for_playout(), 60)
     assert agent_room.conversation("tavus")["clears"] == 1
     assert agent_room.conversation("bey")["clears"] == 0
 

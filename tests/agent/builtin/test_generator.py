@@ -25,7 +25,7 @@ from protocol.avatar import BuiltinSettings
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.builtin.voices import SAMPLE_RATE, babble, frames_of, vowel
 
-LIMIT_S = 60.0
+LIMIT_S = 240.0
 
 
 def mode(**changes: Any) -> ModeSettings:

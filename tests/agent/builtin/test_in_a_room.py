@@ -41,7 +41,7 @@ class Shown:
         for frame in frames_of(babble(seconds), 480):
             await self.sound.capture_frame(frame)
         self.sound.flush()
-        return await asyncio.wait_for(self.sound.wait_for_playout(), 20)
+        return await asyncio.wait_for(self.sound.wait_for_playout(), 60)
 
 
 def video_tracks(visitor: Visitor) -> list[rtc.RemoteTrackPublication]:
