@@ -15,6 +15,7 @@ from protocol.readings import ProcessSample
 FORKSERVER: Final = b"multiprocessing.forkserver"
 STRANGERS_ANEW_S: Final = 30.0
 MEMORY_SHARE: Final = 0.001  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
+MOVED_BYTES: Final = 8_000_000  # of resident memory, for a turn twice as soon
 FDS_EVERY_S: Final = 10.0
 
 Role = Literal["worker", "job"]
@@ -106,12 +107,13 @@ Key = tuple[int, int]  # pid and start: a pid alone may be another process's by 
 
 class ProcessReader:
     """Samples of groups. PSS and USS are read at once of a process that is new; the others take turns, as often as
-    `MEMORY_SHARE` allows."""
+    `MEMORY_SHARE` allows, the sooner the more their resident memory has moved."""
 
     def __init__(self) -> None:
         self._before: dict[Key, ProcessStat] = {}
         self._read_at_s: float | None = None
-        self._memory: dict[Key, ProcessMemory] = {}  # whose turn is next comes first
+        self._memory: dict[Key, ProcessMemory] = {}  # who waited longest comes first
+        self._memory_at_s: dict[Key, float] = {}
         self._memory_due_s = 0.0
         self._fds: dict[Key, int | None] = {}
         self._fds_due_s = 0.0
@@ -132,16 +134,24 @@ class ProcessReader:
 
     def _refresh_memory(self, members: dict[Key, ProcessStat], now_s: float) -> None:
         self._memory = {key: memory for key, memory in self._memory.items() if key in members}
+        self._memory_at_s = {key: at_s for key, at_s in self._memory_at_s.items() if key in members}
         due = [key for key in members if key not in self._memory]
         if self._memory and now_s >= self._memory_due_s:
-            due.append(next(iter(self._memory)))
+            due.append(max(self._memory, key=lambda key: self._urgency(key, now_s)))
         if not due:
             return
         began_s = time.thread_time()
         for key in due:
             self._memory.pop(key, None)
             self._memory[key] = read_memory(key[0])
+            self._memory_at_s[key] = now_s
         self._memory_due_s = now_s + (time.thread_time() - began_s) / MEMORY_SHARE
+
+    def _urgency(self, key: Key, now_s: float) -> float:
+        """How long its memory was not summed up, counted the more the more of it is resident, or gone, since."""
+        now, then = read_rss(key[0]), self._memory[key].rss_bytes
+        moved_bytes = 0 if now is None or then is None else abs(now - then)
+        return (now_s - self._memory_at_s[key]) * (1 + moved_bytes / MOVED_BYTES)
 
     def _refresh_fds(self, members: dict[Key, ProcessStat], now_s: float) -> None:
         everyone = now_s >= self._fds_due_s

@@ -155,6 +155,7 @@ def test_a_process_s_private_memory_is_summed_up_only_as_often_as_it_may_cost(mo
     groups = [processes.ProcessGroup(job.pid, "job", (job,)) for job in jobs]
     clock = iter(float(count) * 0.006 for count in range(1000))  # each reading costs 6 ms
     monkeypatch.setattr("agent.samplers.processes.time.thread_time", lambda: next(clock))
+    monkeypatch.setattr(processes, "read_rss", lambda pid: 1)
     monkeypatch.setattr(
         processes,
         "read_memory",
@@ -165,6 +166,31 @@ def test_a_process_s_private_memory_is_summed_up_only_as_often_as_it_may_cost(mo
     for second in range(101, 119):
         reader.read(groups, float(second))
     assert sorted(asked[3:]) == [job.pid for job in jobs]
+
+
+def test_a_process_that_grew_since_its_memory_was_summed_up_comes_before_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job is seen first when it has just been forked: its report would show those few megabytes for a minute."""
+    asked: list[int] = []
+    resident = dict.fromkeys((41, 42, 43, 44), 50_000_000)
+    groups = [processes.ProcessGroup(pid, "job", (process(pid, 1),)) for pid in resident]
+    clock = iter(0.002 * tick for tick in range(1000))  # each reading takes 2 ms: one in two seconds may be made
+    monkeypatch.setattr("agent.samplers.processes.time.thread_time", lambda: next(clock))
+    monkeypatch.setattr(processes, "read_rss", resident.__getitem__)
+    monkeypatch.setattr(
+        processes,
+        "read_memory",
+        lambda pid: asked.append(pid) or ProcessMemory(resident[pid], 1, 1),  # type: ignore[func-returns-value]
+    )
+    reader = ProcessReader()
+    reader.read(groups, 100.0)
+    resident[43] = 130_000_000
+    for second in range(101, 116):
+        resident[42] = 50_000_000 + 20_000_000 * (second % 2)  # one that never rests keeps nobody waiting for ever
+        reader.read(groups, float(second))
+    assert asked[4] == 43
+    assert {41, 42, 43, 44} == set(asked[4:])
 
 
 def test_a_new_process_is_in_the_table_at_once_and_leaves_it_when_it_ends() -> None:
