@@ -50,10 +50,24 @@ class BoundedSound(rtc.AudioSource):
         super().clear_queue()
 
 
+class Stretching:
+    """Gives frames to the source of a track that larger pictures are to follow on, stretched to their size until the first of
+    them comes. So the encoder is set up, and its large key frame sent, while visitors still see the track before."""
+
+    def __init__(self, source: rtc.VideoSource, size: tuple[int, int]) -> None:
+        self._source = source
+        self._size: tuple[int, int] | None = size
+
+    def capture_frame(self, frame: rtc.VideoFrame, **options: Any) -> None:
+        if self._size == (frame.width, frame.height):
+            self._size = None
+        self._source.capture_frame(frame if self._size is None else _stretched(frame, self._size), **options)
+
+
 class _Both:
     """Gives frames to two video sources."""
 
-    def __init__(self, *sources: rtc.VideoSource) -> None:
+    def __init__(self, *sources: rtc.VideoSource | Stretching) -> None:
         self._sources = sources
 
     def capture_frame(self, frame: rtc.VideoFrame, **options: Any) -> None:
@@ -143,14 +157,16 @@ class PublishingRunner(AvatarRunner):
             return
         source = self._video_source
         following = rtc.VideoSource(mode.video_width, mode.video_height)
-        self._av_sync._video_source = cast(rtc.VideoSource, _Both(source, following))
+        taken = Stretching(following, (mode.video_width, mode.video_height))
+        self._av_sync._video_source = cast(rtc.VideoSource, _Both(source, taken))
         try:
             self._video_publication = await self._publish_video(following, mode)
             self._video_source, self._mode = following, mode
             await asyncio.sleep(_BOTH_S)
             await self._room.local_participant.unpublish_track(publication.sid)
         finally:
-            self._av_sync._video_source = self._video_source
+            shown = taken if self._video_source is following else source
+            self._av_sync._video_source = cast(rtc.VideoSource, shown)
 
     async def heard(self, limit_s: float) -> None:
         """Returns once somebody has subscribed to the sound, or after `limit_s`."""
@@ -232,6 +248,21 @@ class PublishingRunner(AvatarRunner):
                 self._first_frame.set_result(None)
 
         self._video_source.capture_frame = capture_first  # type: ignore[method-assign]
+
+
+def _stretched(frame: rtc.VideoFrame, size: tuple[int, int]) -> rtc.VideoFrame:
+    """An I420 picture in another size, both of whose sides are even."""
+    import cv2  # the drawing thread's; a runner of other pictures does without
+    import numpy as np
+
+    width, height = size
+    planes = []
+    for number, to in enumerate((size, (width // 2, height // 2), (width // 2, height // 2))):
+        halves = 1 if number == 0 else 2
+        shape = (frame.height // halves, frame.width // halves)
+        plane = np.frombuffer(frame.get_plane(number), np.uint8).reshape(shape)  # type: ignore[arg-type]
+        planes.append(cv2.resize(plane, to, interpolation=cv2.INTER_LINEAR).tobytes())
+    return rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, b"".join(planes))
 
 
 def _queue_ms(mode: ModeSettings) -> int:

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from livekit import rtc
 
-from agent.avatars.runner import BoundedSound, Playout
+from agent.avatars.runner import BoundedSound, Playout, Stretching
 
 
 async def test_a_clock_that_starts_anew_while_a_frame_waits_does_not_end_the_picture() -> None:
@@ -43,3 +43,20 @@ async def test_no_more_sound_waits_than_the_mode_says_and_none_that_was_thrown_a
     for _ in range(30):
         await asyncio.wait_for(sound.capture_frame(frame), 30)
     assert sound.queued_duration > 0.3
+
+
+def test_a_track_that_larger_pictures_will_follow_on_has_their_size_from_its_first_frame() -> None:
+    """No key frame of another size then holds the picture up at the change itself."""
+    taken: list[rtc.VideoFrame] = []
+    track = Stretching(cast(Any, SimpleNamespace(capture_frame=taken.append)), (16, 8))
+
+    def picture(width: int, height: int) -> rtc.VideoFrame:
+        planes = (
+            bytes([200]) * (width * height) + bytes([90]) * (width * height // 4) + bytes([160]) * (width * height // 4)
+        )
+        return rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, planes)
+
+    for size in ((8, 4), (8, 4), (16, 8), (8, 4)):  # the last one: a smaller mode on the same track
+        track.capture_frame(picture(*size))
+    assert [(frame.width, frame.height) for frame in taken] == [(16, 8), (16, 8), (16, 8), (8, 4)]
+    assert bytes(taken[0].data) == bytes(picture(16, 8).data)
