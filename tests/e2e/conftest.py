@@ -20,7 +20,7 @@ ADMIN_PASSWORD = "only-for-these-tests-4711"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack") / "home"
     home.mkdir()
-    stack = Stack(home)
+    stack = Stack(home, {"PROVIDERS": "standin"})
     with (home / "understand.lock").open("w") as lock:
         # Nobody is asked anything here: reading all that the guide knows, which takes a core for a minute, is left out.
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,8 +1,10 @@
 """What may die while an avatar talks, and what must be true then."""
 
+import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +45,26 @@ def test_a_killed_job_is_noticed_in_three_seconds_and_comes_back_in_the_same_roo
     assert after["job_pid"] != before["job_pid"]
     expect(visitor.locator("body")).to_have_attribute("data-screen", "talk")
     wait_for_more_frames(visitor)
+
+
+def test_what_a_killed_job_had_opened_at_a_vendor_is_ended_there_while_the_session_goes_on(stack: Stack) -> None:
+    tavus = f"http://127.0.0.1:{stack.settings['AVATARY_STANDINS_PORT']}/_standin/tavus"
+    guide = next(each["code"] for each in stack.api("GET", "profiles") if each["provider"] == "tavus")
+    code = stack.start_session("constrained", profile=guide)
+    before = stack.wait_ready(code)
+
+    def are_billed() -> list[bool]:
+        with urllib.request.urlopen(tavus, timeout=5) as answer:
+            conversations = json.load(answer)["conversations"]
+        return [each["open"] for each in conversations if each["room"] == before["room"]]
+
+    assert are_billed() == [True]
+    os.kill(before["job_pid"], signal.SIGKILL)
+    wait_until(lambda: are_billed() == [False, True], "the first one ended, and the next attempt's begun", 30, 0.1)
+    ended = "A conversation was still open at Tavus, and billed there: ended."
+    wait_until(lambda: ended in json.dumps(stack.api("GET", f"sessions/{code}/report")), "it stands in the report")
+    stack.stop_session(code)
+    wait_until(lambda: are_billed() == [False, False], "nothing billed any more", 15, 0.1)
 
 
 def test_a_job_that_is_lost_again_ends_the_session_with_its_reason(stack: Stack) -> None:
