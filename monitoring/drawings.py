@@ -104,7 +104,7 @@ def marks(summary: Summary) -> list[Mark]:
     """
     found: list[tuple[datetime, str, str]] = [
         *((each.at, _("To %(mode)s") % {"mode": each.to_mode}, "ours") for each in summary.switches if each.is_felt),
-        *((each.raised_at, _("Alert: %(rule)s") % {"rule": each.rule}, "steal") for each in summary.alerts),
+        *((each.raised_at, _("Alert: %(rule)s") % {"rule": each.label}, "steal") for each in summary.alerts),
         *(
             (each.at, _("Hitch %(n)d ms") % {"n": each.lost_ms}, "steal" if each.cause == "steal" else "people")
             for each in sorted(summary.hitches, key=lambda hitch: -hitch.lost_ms)[:MAX_MARKS]

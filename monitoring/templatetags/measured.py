@@ -9,12 +9,14 @@ from django import template
 from django.utils import timezone
 
 from monitoring import last_day as day
+from monitoring.capacity import Capacity, capacity_in, room_on
 from monitoring.hosted import HostedLine, hosted_lines
 from monitoring.models import HostSample, SessionDigest, SessionSample, Turn, WorkflowStep
 from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
 from monitoring.sparklines import Spark, bars, bucketed, spark
 from monitoring.step_notes import note_of
 from monitoring.waterfall import Waterfall, waterfall
+from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import AvatarSession, DeploymentMode
 
 register = template.Library()
@@ -83,7 +85,15 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
         "cpu": _drawn(busy, start, HOUR, 100),
         "steal": _drawn(steal, start, HOUR, STEAL_TOP_PERCENT, max),
         "memory": _drawn(memory, start, HOUR, total),
+        "capacity": _measured_capacity(summary.worker.host),
     }
+
+
+def _measured_capacity(host: str) -> Capacity | None:
+    """How many more fit in the default mode; None where that was not measured there."""
+    mode = DeploymentMode.objects.filter(slug=DEFAULT_MODE_SLUG, archived_at=None).exclude(current=None).first()
+    capacity = capacity_in(mode, room_on(host)) if mode is not None else None
+    return capacity if capacity is not None and capacity.is_measured else None
 
 
 @register.inclusion_tag("monitoring/session_cpu.html")

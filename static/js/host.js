@@ -1,7 +1,7 @@
 /* A host's charts: whose load is it, ours or the machine's? And its figures and processes, once a second. */
 
 import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
-import { GIB, MIB, figure } from "./figures.js";
+import { GIB, MIB, figure, put } from "./figures.js";
 import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
 
@@ -12,6 +12,7 @@ let totalGb = 1;
 let stepS = 1;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
+let askedFor = ""; // jobs whose rows were asked for last
 /** @type {object|null} the newest second as the socket told it */ let newest = null;
 
 const view = new ChartView(panel, {
@@ -51,7 +52,7 @@ function writeFigures() {
 
 /** @param {string} name @param {number|null} value @param {string} unit */
 function write(name, value, unit) {
-  for (const element of document.querySelectorAll(`[data-figure="${name}"]`)) element.textContent = figure(value, 1) + (value === null ? "" : unit);
+  for (const element of document.querySelectorAll(`[data-figure="${name}"]`)) put(element, figure(value, 1) + (value === null ? "" : unit));
 }
 
 /** Pressure, traffic and every agent process, of the newest second. */
@@ -72,9 +73,18 @@ function tell() {
     };
     for (const [name, [value, digits, unit]] of Object.entries(cells)) {
       const cell = row.querySelector(`[data-cell="${name}"]`);
-      if (cell && value !== undefined && value !== null) cell.textContent = figure(value, digits) + unit;
+      if (cell && value !== undefined && value !== null) put(cell, figure(value, digits) + unit);
     }
   }
+  askForRows(newest.processes ?? []);
+}
+
+/** Jobs that came or went: their rows are the server's to draw. @param {{pid: number, role: string}[]} processes */
+function askForRows(processes) {
+  const jobs = processes.filter(({ role }) => role === "job").map(({ pid }) => pid).join();
+  if (jobs === askedFor) return;
+  askedFor = jobs;
+  window.htmx.trigger(document.querySelector("[data-host-parts]"), "changed");
 }
 
 async function load() {

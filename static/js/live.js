@@ -109,6 +109,10 @@ function lamp(lost) {
   document.querySelector("[data-live-lamp]")?.toggleAttribute("data-lost", lost);
 }
 
+/* What is fetched from time to time is not fetched for a page that nobody sees. */
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.detail.elt.matches('[hx-trigger*="every "]')) event.preventDefault();
+});
 document.addEventListener("visibilitychange", () => { if (!document.hidden) catchUp(); });
 document.addEventListener("htmx:afterSettle", () => {
   for (const element of fetches.keys()) if (!element.isConnected) fetches.delete(element);

@@ -2,7 +2,7 @@
    The report uses them too. Events of the session are marked in every strip. */
 
 import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
-import { MIB, busy, figure } from "./figures.js";
+import { MIB, busy, figure, put } from "./figures.js";
 import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
 
@@ -90,7 +90,7 @@ function paintSoon() {
 
 /** @param {string} name @param {number|null} value @param {number} digits */
 function write(name, value, digits = 0) {
-  for (const element of panel.querySelectorAll(`[data-figure="${name}"]`)) element.textContent = figure(value, digits);
+  for (const element of panel.querySelectorAll(`[data-figure="${name}"]`)) put(element, figure(value, digits));
 }
 
 async function load() {

@@ -126,6 +126,19 @@ def test_the_host_page_says_how_many_more_fit_and_why(as_amina: Any, a_minute: A
     assert "Without steal, room for 3." in page
 
 
+def test_the_overview_says_the_same_as_the_host_page(as_amina: Any, a_minute: Any, ended: Ended) -> None:
+    AgentWorker.objects.create(host="atlas", state="running", pid=41, host_seen_at=timezone.now())
+    a_minute()
+    assert "Room for" in as_amina.get("/").content.decode()
+    for _ in range(3):
+        ended()
+    headline = (
+        as_amina.get("/hosts/atlas/").content.decode().split('id="host-capacity"')[1].split("<h2>")[1].split("</h2>")[0]
+    )
+    assert "in balanced" in headline
+    assert headline in as_amina.get("/").content.decode()
+
+
 def test_a_host_that_reports_nothing_promises_nothing(a_minute: Any, ended: Ended, balanced: DeploymentMode) -> None:
     ended()
     found = capacity_in(balanced, room_on("atlas"))

@@ -99,7 +99,7 @@ def test_hitches_and_alerts_stand_on_the_time_axis(over: AvatarSession) -> None:
     Hitch.objects.create(session=over, at=at, until=at, kind="turn", cause="network", took_ms=1_900, usual_ms=700)
     found = marks(summarize(over))
     assert [(mark.label, mark.is_before) for mark in found] == [
-        ("Alert: steal", False),
+        ("Alert: CPU steal", False),
         ("Hitch 1200 ms", True),
         ("Hitch 82 ms", False),
     ]
