@@ -138,7 +138,7 @@ def remove(request: HttpRequest, code: uuid.UUID, upload: uuid.UUID) -> HttpResp
 @require_POST
 @says_why
 def order(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
-    """The still of what the form says now, or what stands in for it while it is drawn."""
+    """The still of what the form says now, or what stands in for it while it is drawn, with its headline."""
     profile = _profile(request, code, Role.VIEWER)
     form = SceneForm(request.POST, current=actions.settings_of(profile), files=actions.files_of(profile))
     if not form.is_valid():
@@ -147,7 +147,7 @@ def order(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
         wanted = actions.order_with(profile, form.changes())
     except Malformed:
         return HttpResponse(status=204)
-    return _still(request, profile, order_still(wanted))
+    return _still(request, profile, order_still(wanted), _headline(form))
 
 
 @require_safe
@@ -267,8 +267,9 @@ def _places(request: HttpRequest, *uploads: SceneUpload, status: int = 200) -> H
     return render(request, ITEMS, context, status=status)
 
 
-def _still(request: HttpRequest, profile: AvatarProfile, still: Still) -> HttpResponse:
-    return render(request, "sessions/fragments/scene_still.html", {"profile": profile, "still": still})
+def _still(request: HttpRequest, profile: AvatarProfile, still: Still, headline: str = "") -> HttpResponse:
+    context = {"profile": profile, "still": still, "headline": headline}
+    return render(request, "sessions/fragments/scene_still.html", context)
 
 
 def _image(path: Path, kind: str) -> HttpResponseBase:

@@ -78,6 +78,8 @@ def test_slides_are_brought_put_in_order_and_kept_as_a_version(page: Client, gui
     assert 'value="slides" selected' in html
     assert page.get(at(guide, f"pictures/{first.sha256}"))["Content-Type"] == "image/jpeg"
     chosen = {"scene": "lobby", "tv": "deck", "slide_s": "4", "slides": [second.sha256, first.sha256, "0" * 64]}
+    looked_at = page.post(at(guide, "still"), chosen).content.decode()
+    assert "2 slides of yours take turns on the TV." in looked_at, "the headline speaks of what the still shows"
     assert page.post(at(guide), chosen).status_code == 302
     kept = current(guide)
     assert [each["name"] for each in kept["slides"]] == ["blue.png", "red.png"]
