@@ -6,6 +6,7 @@ samples that waited for Redis are summed up too, and a span that gained some lat
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from threading import Event
 from typing import Any, Final
@@ -15,7 +16,18 @@ from django.db.models import Max
 from django.utils import timezone
 
 from monitoring.models import FrameSample, HostRollup, HostSample, SessionRollup, SessionSample
-from monitoring.rollups import FRAMES, HOST, PROCESS, SPANS_S, bucket_of, frames_summed, summed
+from monitoring.rollups import (
+    FRAME_COLUMNS,
+    FRAMES,
+    HOST,
+    HOST_COLUMNS,
+    PROCESS,
+    PROCESS_COLUMNS,
+    SPANS_S,
+    bucket_of,
+    frames_summed,
+    summed,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +94,8 @@ class Recorder:
     def _of_hosts(self, due: set[Span]) -> list[HostRollup]:
         rows = []
         for host, begins in _by_subject(due, "host").items():
-            samples = HostSample.objects.filter(host=host, at__range=_range(begins)).order_by("at")
-            for (span_s, at), found in _bucketed(samples, begins).items():
+            samples = HostSample.objects.filter(host=host, at__range=_range(begins))
+            for (span_s, at), found in _bucketed(samples, HOST_COLUMNS, begins).items():
                 rows.append(HostRollup(host=host, span_s=span_s, at=at, **summed(found, HOST)))
         return HostRollup.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["host", "span_s", "at"], update_fields=list(HOST)
@@ -93,8 +105,8 @@ class Recorder:
         rows = []
         for session, begins in _by_subject(due, "session").items():
             span = {"session": session, "at__range": _range(begins)}
-            process = _bucketed(SessionSample.objects.filter(**span).order_by("at"), begins)
-            frames = _bucketed(FrameSample.objects.filter(**span).order_by("at"), begins)
+            process = _bucketed(SessionSample.objects.filter(**span), PROCESS_COLUMNS, begins)
+            frames = _bucketed(FrameSample.objects.filter(**span), FRAME_COLUMNS, begins)
             for span_s, at in process.keys() | frames.keys():
                 figures = summed(process.get((span_s, at), []), PROCESS) | frames_summed(frames.get((span_s, at), []))
                 rows.append(SessionRollup(session_id=session, span_s=span_s, at=at, **figures))
@@ -118,10 +130,12 @@ def _range(begins: set[tuple[int, datetime]]) -> tuple[datetime, datetime]:
     return min(at for _, at in begins), max(at + timedelta(seconds=span_s) for span_s, at in begins)
 
 
-def _bucketed(samples: Any, begins: set[tuple[int, datetime]]) -> dict[tuple[int, datetime], list[Any]]:
-    """The samples of each span that is asked for."""
+def _bucketed(
+    samples: Any, columns: Iterable[str], begins: set[tuple[int, datetime]]
+) -> dict[tuple[int, datetime], list[Any]]:
+    """The samples of each span that is asked for, in order."""
     found: dict[tuple[int, datetime], list[Any]] = defaultdict(list)
-    for sample in samples:
+    for sample in samples.order_by("at").values_list("at", *columns, named=True):
         for span_s in SPANS_S:
             key = (span_s, bucket_of(sample.at, span_s))
             if key in begins:

@@ -46,6 +46,9 @@ FRAMES: Final[dict[str, tuple[str, Sum]]] = {
     "frame_max_ms": ("frame_max_ms", most),
     "budget_ms": ("budget_ms", last),
 }
+HOST_COLUMNS: Final = {column for column, _ in HOST.values()}
+PROCESS_COLUMNS: Final = {column for column, _ in PROCESS.values()}
+FRAME_COLUMNS: Final = {*(column for column, _ in FRAMES.values()), "composed", "cached", "repeated"}
 
 
 def bucket_of(at: datetime, span_s: int) -> datetime:

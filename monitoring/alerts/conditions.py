@@ -1,6 +1,7 @@
 """Whether a rule holds: readings of one figure over time, judged with duration and hysteresis. Knows no database."""
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Final
@@ -10,6 +11,23 @@ from monitoring.models import Severity
 
 LONGEST_GAP: Final = timedelta(seconds=30)  # after a longer one earlier readings say nothing of now
 COVERED: Final = 0.9  # of the span that a mean is asked over, at least so much must have been seen
+TOGETHER: Final = timedelta(seconds=0.5)  # readings that come faster are kept as one: many would make every look long
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Readings of a moment: when the first and the last of them came, and what they come to."""
+
+    since: datetime
+    at: datetime
+    latest: float
+    total: float
+    count: int = 1
+
+    def take(self, at: datetime, value: float) -> None:
+        self.at, self.latest = at, value
+        self.total += value
+        self.count += 1
 
 
 class Condition:
@@ -17,11 +35,11 @@ class Condition:
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
-        self._readings: deque[tuple[datetime, float]] = deque()
+        self._readings: deque[_Kept] = deque()
 
     @property
     def last_at(self) -> datetime | None:
-        return self._readings[-1][0] if self._readings else None
+        return self._readings[-1].at if self._readings else None
 
     def add(self, at: datetime, value: float) -> None:
         """A reading; one that is out of order is left out. A clock that stepped back, or a long gap, begins anew."""
@@ -31,9 +49,12 @@ class Condition:
                 return
             if abs(at - last_at) > LONGEST_GAP:
                 self._readings.clear()
-        self._readings.append((at, value))
+        if self._readings and at - self._readings[-1].since < TOGETHER:
+            self._readings[-1].take(at, value)
+        else:
+            self._readings.append(_Kept(at, at, value, value))
         kept_s = max(self.rule.for_s, self.rule.clear_for_s)
-        while (at - self._readings[0][0]).total_seconds() > kept_s:
+        while (at - self._readings[0].at).total_seconds() > kept_s:
             self._readings.popleft()
 
     def value(self) -> float | None:
@@ -55,14 +76,15 @@ class Condition:
     def _mean(self, span_s: float) -> float | None:
         if not self._readings:
             return None
-        newest, value = self._readings[-1]
+        newest = self._readings[-1]
         if span_s <= 0:
-            return value
+            return newest.latest
         # A reading stands for the second before it, so that ten of them are ten seconds.
-        seen_s = (newest - self._readings[0][0]).total_seconds() + 1
+        seen_s = (newest.at - self._readings[0].since).total_seconds() + 1
         if seen_s < span_s * COVERED:
             return None
-        return fmean(value for at, value in self._readings if (newest - at).total_seconds() < span_s)
+        asked = [each for each in self._readings if (newest.at - each.at).total_seconds() < span_s]
+        return sum(each.total for each in asked) / sum(each.count for each in asked)
 
 
 class Trend:
