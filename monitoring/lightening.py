@@ -5,9 +5,11 @@ Rules are data. What they are fed is a session's last second; what comes out is 
 only ever takes back its own steps: an operator's switch is where it starts from anew, after a rest.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -38,7 +40,8 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """Too much from `heavy_from` on, for `heavy_for_s` without a break; calm below `calm_below`."""
+    """Too much where half of the last `heavy_for_s` seconds are `heavy_from` or more: a machine that is short of CPU has good
+    seconds between the bad ones. Calm below `calm_below`, without a break."""
 
     name: str
     sentence: Any  # translated lazily; of the value and the seconds
@@ -54,7 +57,7 @@ RULES: Final = (
         gettext_lazy("the slowest frames took %(value)d %% of their budget for %(s)d s"),
         lambda reading: reading.frame_p95_percent,
         heavy_from=100,
-        heavy_for_s=8,
+        heavy_for_s=10,
         calm_below=60,
     ),
     Rule(
@@ -62,7 +65,7 @@ RULES: Final = (
         gettext_lazy("%(value)d %% of the frames were not ready in time for %(s)d s"),
         lambda reading: reading.repeated_percent,
         heavy_from=5,
-        heavy_for_s=8,
+        heavy_for_s=10,
         calm_below=1,
     ),
     Rule(
@@ -70,7 +73,7 @@ RULES: Final = (
         gettext_lazy("CPU steal was %(value)d %% for %(s)d s"),
         lambda reading: reading.steal_percent,
         heavy_from=10,
-        heavy_for_s=8,
+        heavy_for_s=10,
         calm_below=5,
     ),
 )
@@ -92,35 +95,40 @@ class Up:
 
 @dataclass
 class Watch:
-    """What a session's seconds have said so far: since when each rule is too much, since when all of them are calm."""
+    """What a session's seconds have said so far: the last of them, and since when all rules are calm."""
 
-    heavy_since: dict[str, datetime] = field(default_factory=dict)
+    began: datetime | None = None
+    last: deque[tuple[datetime, Reading]] = field(default_factory=deque)
     calm_since: datetime | None = None
 
     def feed(self, reading: Reading, at: datetime) -> None:
-        values = {rule.name: rule.of(reading) for rule in RULES}
-        for rule in RULES:
-            value = values[rule.name]
-            if value is not None and value >= rule.heavy_from:
-                self.heavy_since.setdefault(rule.name, at)
-            else:
-                self.heavy_since.pop(rule.name, None)
-        known = [(rule, value) for rule in RULES if (value := values[rule.name]) is not None]
+        self.began = self.began or at
+        self.last.append((at, reading))
+        while at - self.last[0][0] >= timedelta(seconds=max(rule.heavy_for_s for rule in RULES)):
+            self.last.popleft()
+        known = [(rule, value) for rule in RULES if (value := rule.of(reading)) is not None]
         if known and all(value < rule.calm_below for rule, value in known):
             self.calm_since = self.calm_since or at
         else:
             self.calm_since = None
 
-    def step(self, reading: Reading, at: datetime, calm_for: timedelta) -> Down | Up | None:
+    def step(self, at: datetime, calm_for: timedelta) -> Down | Up | None:
         """What these seconds ask for."""
         for rule in RULES:
-            since = self.heavy_since.get(rule.name)
-            if since is not None and at - since >= timedelta(seconds=rule.heavy_for_s):
-                told = {"value": rule.of(reading), "s": (at - since).total_seconds()}
-                return Down(str(rule.sentence) % told)
+            value = self._usual(rule, at)
+            if value is not None and value >= rule.heavy_from:
+                return Down(str(rule.sentence) % {"value": value, "s": rule.heavy_for_s})
         if self.calm_since is not None and at - self.calm_since >= calm_for:
             return Up(_("all was calm for %(s)d s") % {"s": (at - self.calm_since).total_seconds()})
         return None
+
+    def _usual(self, rule: Rule, at: datetime) -> float | None:
+        """The median of the rule's last seconds; None before there were so many, and where most were not measured."""
+        span = timedelta(seconds=rule.heavy_for_s)
+        if self.began is None or at - self.began < span:
+            return None
+        values = [value for when, each in self.last if at - when < span and (value := rule.of(each)) is not None]
+        return median(values) if len(values) * 2 >= rule.heavy_for_s else None
 
 
 @dataclass(frozen=True)
@@ -213,7 +221,7 @@ class Lightening:
             return None
         watch = self._watches.setdefault(session.pk, Watch())
         watch.feed(reading, now)
-        match watch.step(reading, now, past.calm_for):
+        match watch.step(now, past.calm_for):
             case Down(reason):
                 return _switch(session, next_lighter(session), reason)
             case Up(reason):

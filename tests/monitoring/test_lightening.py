@@ -89,8 +89,18 @@ def test_late_frames_and_steal_lead_one_mode_down(air: Air, short_of: dict[str, 
 
 def test_a_moment_of_late_frames_leads_nowhere(air: Air) -> None:
     for _ in range(5):
-        assert air.play(HEAVY_S - 1, frame_ms=90) == []
-        assert air.play(1) == []
+        assert air.play(HEAVY_S // 3, frame_ms=90) == []
+        assert air.play(HEAVY_S) == []
+
+
+# The slowest frames of a job's seconds while sixteen busy loops shared two cores with it, in percent of their budget: recorded.
+STARVED = (145, 61, 50, 74, 95, 103, 253, 66, 217, 40, 136, 130, 107, 103, 73, 252, 518, 164, 145, 52, 113, 301, 63, 88)
+
+
+def test_a_starved_machine_has_good_seconds_too_and_still_leads_down(air: Air) -> None:
+    budget_ms = air.session.settings.frame_budget_ms
+    went = [step for percent in STARVED for step in air.play(1, frame_ms=budget_ms * percent / 100)]
+    assert went == ["ultra-low-latency"]
 
 
 def test_it_goes_on_down_to_the_lightest_mode_and_no_further(air: Air) -> None:
