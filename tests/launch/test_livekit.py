@@ -112,6 +112,15 @@ def test_an_extra_file_is_merged_over_the_configuration_key_by_key(home: Path, t
     assert configuration["turn"] == {"enabled": True, "domain": "turn.example"}
 
 
+def test_nobody_is_asked_for_a_public_address_but_by_who_wants_one(home: Path, tmp_path: Path) -> None:
+    own = json.loads(livekit.write_configuration(home, VALUES, {}).read_text())
+    assert own["rtc"]["stun_servers"] == [livekit.NO_STUN], "without any LiveKit names public ones to every participant"
+    extra = tmp_path / "public.yaml"
+    extra.write_text("rtc:\n  use_external_ip: true\n")
+    public = json.loads(livekit.write_configuration(home, VALUES, {"AVATARY_LIVEKIT_CONFIG": str(extra)}).read_text())
+    assert "stun_servers" not in public["rtc"]
+
+
 @pytest.mark.parametrize("content", ["- a list", "rtc: [", None])
 def test_an_extra_file_that_is_none_gets_a_sentence(home: Path, tmp_path: Path, content: str | None) -> None:
     extra = tmp_path / "extra.yaml"
