@@ -14,8 +14,6 @@ from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 PASSWORD = "only-for-the-benchmark-4711"
-
-
 SETTLE_S: Final = 10
 WINDOW_S: Final = 10
 WINDOWS: Final = 6

@@ -8,15 +8,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
-from playwright.sync_api import sync_playwright
 from redis import Redis
 
-from benchmarks.live import PASSWORD
-from launch.browser import find_chromium
+from benchmarks.live import signed_in
 from protocol.events import FrameStats, encode_event
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM
 from tests.services import wait_until
-from tests.stack import VISITOR_BROWSER_FLAGS, Stack
+from tests.stack import Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 SOCKETS: Final = 200
@@ -80,13 +78,7 @@ class Crowd:
 
 def crowd(stack: Stack, repetitions: int) -> list[Row]:
     """A browser paints a host's samples while 200 further sockets get them too."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=VISITOR_BROWSER_FLAGS)
-        page = browser.new_page()
-        page.goto(stack.manage("sign_in_link").splitlines()[-1])
-        for field in page.locator("input[type=password]").all():
-            field.fill(PASSWORD)
-        page.locator("form button[type=submit]").first.click()
+    with signed_in(stack) as page:
         page.goto(f"{stack.url}/hosts/atlas/")
         cookies = {each["name"]: each["value"] for each in page.context.cookies()}
         sockets = Crowd(stack.url, "host:atlas", cookies)
@@ -99,7 +91,6 @@ def crowd(stack: Stack, repetitions: int) -> list[Row]:
             painted = [paint["painted_ms"] for paint in page.evaluate("window.avataryPaint")[2:]]
         finally:
             sockets.close()
-            browser.close()
     return [
         (f"sample painted, with {SOCKETS} sockets", "ms", painted, 150, "p95"),
         ("sample at each of them", "ms", sockets.received_ms, 150, "p95"),

@@ -1,13 +1,12 @@
 """How hosted avatars did in a session: how long they took to come and to speak, how often and how long they were away."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from pydantic import BaseModel
 
-from monitoring.absences import AbsenceLine, absence_lines, name_of
+from monitoring.absences import AbsenceLine, name_of
 from monitoring.report_lines import Figures
 from operators.templatetags.formatting import ms_text
 from sessions.models import AvatarSession
@@ -53,11 +52,10 @@ class HostedLine(BaseModel):
         return " · ".join(parts)
 
 
-def hosted_lines(session: AvatarSession, end: datetime) -> list[HostedLine]:
-    """A line for each hosted avatar that a session had or was to have, as it is at `end`."""
+def hosted_lines(session: AvatarSession, away: list[AbsenceLine]) -> list[HostedLine]:
+    """A line for each hosted avatar that a session had or was to have; `away`: its `absence_lines`."""
     rows: Any = session  # monitoring's rows hang on the session by reverse relation
     readings = list(rows.provider_readings.all())
-    away = absence_lines(session, end)
     providers = dict.fromkeys([*(each.provider for each in readings), *(each.provider for each in away)])
     return [_line(provider, readings, away) for provider in providers]
 

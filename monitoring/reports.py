@@ -46,6 +46,7 @@ def summarize(session: AvatarSession) -> Summary:
     found = readings_of(session, end)
     hosts = found.hosts
     turns = list(rows.turns.all())
+    away = absence_lines(session, end)
     return Summary(
         profile=session.profile_name,
         profile_version=session.profile_version.number,
@@ -74,8 +75,8 @@ def summarize(session: AvatarSession) -> Summary:
         turns=[TurnLine.model_validate(turn, from_attributes=True) for turn in turns[:MAX_TURNS]],
         answers=_answers(turns),
         switches=switch_lines(session),
-        absences=absence_lines(session, end),
-        hosted=hosted_lines(session, end),
+        absences=away,
+        hosted=hosted_lines(session, away),
         alerts=_alerts(session, end),
         hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
         drift_ms=_drift(rows.visit_samples.exclude(av_offset_ms=None).values_list("av_offset_ms", flat=True)),

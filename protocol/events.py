@@ -271,7 +271,7 @@ class ProviderMeasured(JobEvent):
     answered_ms: Milliseconds | None = None  # from the order to the vendor's answer
     joined_ms: Milliseconds | None = None  # from the order until it was in the room with its picture
     voice_delay_ms: Milliseconds | None = (
-        None  # of a speech: from its first sound sent until that was said; reckoned at its end
+        None  # from a speech's first sound sent until it was said; reckoned at its end
     )
 
 

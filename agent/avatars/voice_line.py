@@ -30,9 +30,8 @@ class _Segment:
     end_fed: bool = False
     said_s: float = 0.0  # before the present run
     began: float | None = None  # the present run, on the monotonic clock
-    sent: float | None = (
-        None  # its first sound went to an avatar elsewhere that had nothing else to say, on the monotonic clock
-    )
+    # When its first sound went to an avatar elsewhere that had nothing else to say, on the monotonic clock.
+    sent: float | None = None
     announced: bool = False
     cut_short: bool = False  # the session does not want the rest of it
 

@@ -9,6 +9,7 @@ from django import template
 from django.utils import timezone
 
 from monitoring import last_day as day
+from monitoring.absences import absence_lines
 from monitoring.capacity import Capacity, capacity_in, room_on
 from monitoring.hosted import HostedLine, hosted_lines
 from monitoring.models import HostSample, SessionDigest, SessionSample, Turn, WorkflowStep
@@ -52,7 +53,7 @@ def step_notes(session: AvatarSession, steps: Iterable[WorkflowStep]) -> dict[in
 @register.simple_tag
 def hosted_avatars(session: AvatarSession) -> list[HostedLine]:
     """How its hosted avatars did, so far or altogether."""
-    return hosted_lines(session, session.ended_at or timezone.now())
+    return hosted_lines(session, absence_lines(session, session.ended_at or timezone.now()))
 
 
 @register.filter
