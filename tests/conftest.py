@@ -17,9 +17,9 @@ from operators.models import ApiToken, Operator, Role
 from sessions import assets
 from sessions.actions.lifecycle import start_session
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
+from tests.services import PAGE_LIMIT_MS
 
-# A page on a machine that does much else takes its time.
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=PAGE_LIMIT_MS)
 
 
 def make_operator(username: str, role: Role) -> Operator:

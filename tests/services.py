@@ -25,6 +25,7 @@ from launch import ports
 from launch.livekit import NO_STUN
 
 START_LIMIT_S = 60.0
+PAGE_LIMIT_MS = 90_000  # for what a browser is asked; a page on a machine that does much else takes its time
 
 
 def free_port() -> int:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from launch.browser import find_chromium
-from tests.services import wait_until
+from tests.services import PAGE_LIMIT_MS, wait_until
 from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 ADMIN_PASSWORD = "only-for-these-tests-4711"
@@ -44,6 +44,7 @@ def browser() -> Iterator[Browser]:
 def admin_state(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The admin signs in by the printed link and sets a password; returns the browser's kept cookies."""
     context = browser.new_context()
+    context.set_default_timeout(PAGE_LIMIT_MS)
     page = context.new_page()
     page.goto(stack.manage("sign_in_link").splitlines()[-1])
     for field in page.locator("input[type=password]").all():
@@ -60,6 +61,7 @@ def admin_state(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPat
 def operator_page(browser: Browser, admin_state: Path) -> Iterator[Page]:
     """A page of somebody who is signed in; a message in its console that is an error fails the test."""
     context = browser.new_context(storage_state=admin_state, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PAGE_LIMIT_MS)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
@@ -76,6 +78,7 @@ def visitor_page(browser: Browser) -> Iterator[Callable[[], Page]]:
 
     def open_page() -> Page:
         contexts.append(browser.new_context(permissions=["microphone"]))
+        contexts[-1].set_default_timeout(PAGE_LIMIT_MS)
         return contexts[-1].new_page()
 
     yield open_page

@@ -7,6 +7,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from operators.models import Operator
 from tests.pages.conftest import Browse
+from tests.services import PAGE_LIMIT_MS
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, agent, browser, house, livekit
 
@@ -32,6 +33,7 @@ def test_a_visitors_video_never_takes_the_place_of_the_avatars(
     client = browse(basil)
     signed_in = next(iter(client.cookies.values()))
     context = browser.new_context()
+    context.set_default_timeout(PAGE_LIMIT_MS)
     context.add_cookies([{"name": signed_in.key, "value": signed_in.value, "url": live_server.url}])
     page = context.new_page()
     with Guest(house) as guest:

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from launch.browser import find_chromium
 from sessions.actions.links import create_link
 from sessions.models import AvatarSession, VisitorLink
-from tests.services import LiveKit, livekit
+from tests.services import PAGE_LIMIT_MS, LiveKit, livekit
 from tests.visitor.agent import StandInAgent
 
 __all__ = ["livekit"]
@@ -105,6 +105,7 @@ def visitor(browser: Browser, house: House) -> Iterator[OpenPage]:
     def visitor(*, microphone: bool = True, **options: Any) -> Page:
         context = browser.new_context(permissions=["microphone"] if microphone else [], **options)
         contexts.append(context)
+        context.set_default_timeout(PAGE_LIMIT_MS)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda entry: errors.append(entry.text) if "Content Security Policy" in entry.text else None)
