@@ -183,6 +183,7 @@ STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("vendor/tabler/css", NODE_MODULES / "@tabler/core/dist/css"),
     ("vendor/htmx", NODE_MODULES / "htmx.org/dist"),
+    ("vendor/idiomorph", NODE_MODULES / "idiomorph/dist"),
     ("vendor/uplot", NODE_MODULES / "uplot/dist"),
     ("vendor/livekit-client", NODE_MODULES / "livekit-client/dist"),
     *(

@@ -49,6 +49,7 @@ Measurement = Callable[[Stack, int], list[tuple[str, str, list[float], float | N
 MEASUREMENTS: dict[str, Measurement] = {
     "starts": starts.warm,
     "cold": starts.cold,
+    "losses": starts.losses,
     "host": host.idle_and_session,
     "visits": visits.clicks,
     "live": live.sample_to_painted,

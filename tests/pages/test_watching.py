@@ -6,8 +6,7 @@ from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from operators.models import Operator
-from tests.pages.conftest import Browse
-from tests.services import PAGE_LIMIT_MS
+from tests.pages.conftest import Browse, page_of
 from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, agent, browser, house, livekit
 
@@ -30,13 +29,7 @@ class Guest(StandInAgent):
 def test_a_visitors_video_never_takes_the_place_of_the_avatars(
     browser: Browser, browse: Browse, basil: Operator, house: House, agent: NewAgent, live_server: LiveServer
 ) -> None:
-    client = browse(basil)
-    signed_in = next(iter(client.cookies.values()))
-    context = browser.new_context()
-    context.set_default_timeout(PAGE_LIMIT_MS)
-    context.add_cookies([{"name": signed_in.key, "value": signed_in.value, "url": live_server.url}])
-    page = context.new_page()
-    with Guest(house) as guest:
+    with Guest(house) as guest, page_of(browser, browse(basil), live_server) as page:
         guest.publish()
         page.goto(f"{live_server.url}/sessions/{house.session.code}/")
         page.locator("[data-watch-start]").click()
@@ -48,4 +41,3 @@ def test_a_visitors_video_never_takes_the_place_of_the_avatars(
         expect(page.locator("[data-watch-tag]")).to_be_visible()
         avatar.leave()
         expect(page.locator("[data-watch-says]")).to_contain_text("The picture stopped")
-    context.close()

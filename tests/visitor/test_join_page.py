@@ -102,6 +102,19 @@ def test_captions_of_both_sides_carry_their_own_language(visitor: OpenPage, agen
     expect(page.locator("[data-captions]")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("width", "height", "pressed"), [(1440, 900, "false"), (390, 844, "true")])
+def test_captions_in_the_picture_are_not_written_twice_unless_an_upright_screen_cuts_them_off(
+    visitor: OpenPage, agent: NewAgent, house: House, width: int, height: int, pressed: str
+) -> None:
+    version = house.session.profile_version
+    version.provider_settings = {**version.provider_settings, "captions_burnt_in": True}
+    version.save(update_fields=["provider_settings"])
+    page = visitor(viewport={"width": width, "height": height})
+    meet(page, agent)
+    button = page.get_by_role("button", name="Captions")
+    expect(button).to_have_attribute("aria-pressed", pressed)
+
+
 def test_the_microphone_is_published_and_can_be_muted(visitor: OpenPage, agent: NewAgent) -> None:
     page = visitor()
     job = meet(page, agent)

@@ -26,8 +26,10 @@ const captions = new Captions(
 );
 
 /** @type {import("./stages.js").Facts} */
-// What is written in the picture already is not written over it a second time, unless the visitor asks for it.
-let facts = { ...AT_FIRST, captions: !("captionsInPicture" in body.dataset) };
+// What is written in the picture already is not written over it a second time, unless the visitor asks for it or an upright
+// screen cuts the picture's lines off.
+const readsInPicture = "captionsInPicture" in body.dataset && matchMedia("(min-aspect-ratio: 5/4)").matches;
+let facts = { ...AT_FIRST, captions: !readsInPicture };
 /** The visit under way: one for each click on Talk. @type {Visit | null} */
 let visit = null;
 
