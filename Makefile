@@ -1,7 +1,7 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
 # These touch the database: on SQLite, and once more on PostgreSQL. The others run real servers one by one, and wait a lot:
-# what they leave of the machine is taken by these, at the lowest priority.
+# what they leave of the machine is taken by these, at a low priority (at the lowest they stand still beside a busy machine).
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
 .PHONY: help run test test-servers test-database bench lint format lock
 
@@ -20,8 +20,8 @@ test-servers:
 	@exec .venv/bin/python -m pytest tests $(DATABASE_TESTS:%=--ignore=%)
 
 test-database:
-	@nice -n 19 .venv/bin/python -m pytest $(DATABASE_TESTS)
-	@nice -n 19 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
+	@nice -n 10 .venv/bin/python -m pytest $(DATABASE_TESTS)
+	@nice -n 10 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks
