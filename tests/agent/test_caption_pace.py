@@ -85,7 +85,7 @@ async def test_words_come_with_their_sound_and_wait_through_pauses() -> None:
     async for frame in PreparedSpeech(text, utterance, voiced=True).frames():
         await pace.audio_output.capture_frame(frame)
     pace.audio_output.flush()
-    await asyncio.wait_for(shown.over.wait(), 30)
+    await asyncio.wait_for(shown.over.wait(), 60)
     await pace.aclose()
     assert player.began is not None
     assert [word for word, _ in shown.words] == text.split()

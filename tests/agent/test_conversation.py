@@ -44,21 +44,21 @@ def _models_loaded(running: Talk) -> bool:
 
 
 async def _silent(running: Talk) -> None:
-    await eventually(lambda: running.job._session.agent_state == "listening", "the avatar listens", 30)
-    await eventually(lambda: running.visitor.quiet_for(0.5), "the avatar is silent", 30)
+    await eventually(lambda: running.job._session.agent_state == "listening", "the avatar listens")
+    await eventually(lambda: running.visitor.quiet_for(0.5), "the avatar is silent")
 
 
 async def test_a_spoken_question_is_heard_and_answered(talking: Talk) -> None:
     visitor, before = talking.visitor, len(talking.turns)
     await visitor.say(await spoken(QUESTION))
-    await eventually(lambda: visitor.heard_since(visitor.last_voiced_at + 0.1), "the answer is heard", 30)
+    await eventually(lambda: visitor.heard_since(visitor.last_voiced_at + 0.1), "the answer is heard")
     assert _is_the_question(talking.answerer.asked[-1])
     await eventually(
         lambda: list(map(_is_the_question, visitor.said_by(visitor.identity))) == [True], "the question's caption"
     )
     await eventually(lambda: visitor.agent and visitor.agent.attributes["lk.agent.state"] == "speaking", "its state")
-    await eventually(lambda: visitor.said_by("agent")[-1:] == [talking.answerer.text], "the answer's caption", 30)
-    turn = (await eventually(lambda: talking.turns[before:], "the turn's event", 30))[0]
+    await eventually(lambda: visitor.said_by("agent")[-1:] == [talking.answerer.text], "the answer's caption")
+    turn = (await eventually(lambda: talking.turns[before:], "the turn's event"))[0]
     assert (turn.identity, turn.typed, turn.language, turn.words) == (
         visitor.identity,
         False,
@@ -87,7 +87,7 @@ async def test_who_speaks_while_the_avatar_does_stops_its_voice_and_captions(tal
     assert spoken_until - stopped > 0.5, "it went on speaking"
     cut_short = next(turn for turn in reversed(talking.turns) if turn.typed)
     assert cut_short.interrupted
-    await eventually(lambda: visitor.said_by("agent")[-1:] == ["Yes."], "the new answer", 30)
+    await eventually(lambda: visitor.said_by("agent")[-1:] == ["Yes."], "the new answer")
     assert all(text != LONG for text in visitor.said_by("agent"))
 
 
@@ -96,9 +96,9 @@ async def test_a_cough_does_not_take_the_rest_of_the_sentence(talking: Talk) -> 
     visitor, talking.answerer.text = talking.visitor, LONG.split(",")[0]
     before = len(talking.answerer.asked)
     await visitor.write("Go on, please.")
-    await eventually(lambda: not visitor.quiet_for(0.2) and visitor.said_by("agent"), "it speaks", 30)
+    await eventually(lambda: not visitor.quiet_for(0.2) and visitor.said_by("agent"), "it speaks")
     await visitor.say((await spoken("Ha"))[: RATE // 5])
-    await eventually(lambda: visitor.said_by("agent")[-1:] == [talking.answerer.text], "it said all", 30)
+    await eventually(lambda: visitor.said_by("agent")[-1:] == [talking.answerer.text], "it said all")
     assert len(talking.answerer.asked) == before + 1
 
 
@@ -111,7 +111,7 @@ async def test_noise_music_and_silence_are_no_questions(talking: Talk) -> None:
     for sound in (chance.normal(0, 3000, RATE), np.zeros(RATE // 2), np.asarray(music), np.zeros(RATE // 2)):
         await visitor.say(sound.astype(np.int16))
     await visitor.say(await spoken(QUESTION))  # what comes after is heard as ever
-    await eventually(lambda: talking.answerer.asked[before:] and len(talking.turns) > turns, "the question's turn", 30)
+    await eventually(lambda: talking.answerer.asked[before:] and len(talking.turns) > turns, "the question's turn")
     assert list(map(_is_the_question, talking.answerer.asked[before:])) == [True]
 
 
@@ -124,7 +124,7 @@ async def test_a_typed_question_is_answered_by_voice_and_captions(talking: Talk)
         lambda: visitor.heard_since(began) and visitor.said_by("agent")[-1:] == ["At nine."], "answered", 30
     )
     assert talking.answerer.asked[-1] == "متى يفتح المتحف؟"
-    turn = (await eventually(lambda: [t for t in talking.turns if t.typed and t.language == "ar"], "its event", 30))[0]
+    turn = (await eventually(lambda: [t for t in talking.turns if t.typed and t.language == "ar"], "its event"))[0]
     assert not turn.interrupted
 
 
@@ -163,7 +163,7 @@ async def test_a_second_visitor_is_heard_as_well(talking: Talk, livekit: LiveKit
     await emil.join()
     await eventually(lambda: emil.agent, "the avatar is there")
     await emil.say(await spoken(QUESTION))
-    turn = (await eventually(lambda: talking.turns[before:], "the question's turn", 30))[0]
+    turn = (await eventually(lambda: talking.turns[before:], "the question's turn"))[0]
     assert turn.identity == emil.identity
     assert _is_the_question(talking.answerer.asked[-1])
     await eventually(

@@ -41,7 +41,7 @@ async def test_it_is_lost_with_its_code_where_no_picture_comes(
     avatar, _ = doubted
     monkeypatch.setattr(BeyAvatar, "_frame_of", lambda *_: _no_picture(None))
     avatar.doubt()
-    loss = await asyncio.wait_for(avatar.broken(), 30)
+    loss = await asyncio.wait_for(avatar.broken(), 60)
     assert loss.code == LossCode.STOPPED
     assert "its picture stopped" in str(loss)
 
@@ -56,5 +56,5 @@ async def test_it_is_not_lost_where(doubted: Doubted, monkeypatch: pytest.Monkey
         cast(Any, avatar._parts.room).remote_participants = {}
     avatar.doubt()
     assert avatar._doubting is not None
-    await asyncio.wait_for(avatar._doubting, 30)
+    await asyncio.wait_for(avatar._doubting, 60)
     assert not avatar._gone.done()

@@ -19,7 +19,7 @@ async def test_a_clock_that_starts_anew_while_a_frame_waits_does_not_end_the_pic
         for _ in range(4):
             await synchronizer.push(frame)
         for _ in range(4):  # after each, the next one waits for its moment
-            await asyncio.wait_for(shown.acquire(), 30)
+            await asyncio.wait_for(shown.acquire(), 60)
             Playout(synchronizer, sound).reset()
     finally:
         await synchronizer.aclose()
@@ -30,18 +30,18 @@ async def test_no_more_sound_waits_than_the_mode_says_and_none_that_was_thrown_a
     frame = rtc.AudioFrame(bytes(2 * 480), 24_000, 1, 480)
     longest_s = 0.0
     for _ in range(20):
-        await asyncio.wait_for(sound.capture_frame(frame), 30)
+        await asyncio.wait_for(sound.capture_frame(frame), 60)
         longest_s = max(longest_s, sound.queued_duration)
     assert longest_s <= 0.1 + 1e-6
     waiting = asyncio.create_task(sound.capture_frame(frame))
     await asyncio.sleep(0)
     assert not waiting.done()
     sound.clear_queue()
-    await asyncio.wait_for(waiting, 30)
+    await asyncio.wait_for(waiting, 60)
     assert sound.queued_duration == 0
     sound.queue_s = 1.0
     for _ in range(30):
-        await asyncio.wait_for(sound.capture_frame(frame), 30)
+        await asyncio.wait_for(sound.capture_frame(frame), 60)
     assert sound.queued_duration > 0.3
 
 

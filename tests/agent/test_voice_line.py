@@ -67,7 +67,7 @@ async def test_what_is_said_reaches_the_sink_and_its_end_comes_back(line: VoiceL
     assert (round(sink.taken_s, 3), sink.ends) == (1.0, 1)
     sink.begin()
     sink.finish()
-    finished = await asyncio.wait_for(line.wait_for_playout(), 30)
+    finished = await asyncio.wait_for(line.wait_for_playout(), 60)
     assert finished.playback_position == pytest.approx(1.0)
     assert not finished.interrupted
 
@@ -89,7 +89,7 @@ async def test_another_sink_says_the_rest_of_the_sentence_from_shortly_before(
     first.finish(interrupted=True)  # told late, by one that is not listened to any more
     second.begin()
     second.finish()
-    finished = await asyncio.wait_for(line.wait_for_playout(), 30)
+    finished = await asyncio.wait_for(line.wait_for_playout(), 60)
     assert finished.playback_position == pytest.approx(3.0)
     assert not finished.interrupted
 
@@ -128,7 +128,7 @@ async def test_an_interruption_ends_all_that_was_to_be_said_once_the_sink_is_sil
     assert round(sink.taken_s, 3) == 1.5
     sink.finish()
     sink.finish()
-    finished = await asyncio.wait_for(line.wait_for_playout(), 30)
+    finished = await asyncio.wait_for(line.wait_for_playout(), 60)
     assert not finished.interrupted
 
 
@@ -155,7 +155,7 @@ async def test_a_speech_that_is_not_told_to_be_over_becomes_overdue(
     assert line.overdue_s == pytest.approx(9 - 1, abs=0.5)
     other = Sink()
     line.follow(other)
-    assert not (await asyncio.wait_for(line.wait_for_playout(), 30)).interrupted
+    assert not (await asyncio.wait_for(line.wait_for_playout(), 60)).interrupted
     await say(line, 0.2)
     assert round(other.taken_s, 3) == 0.2, "what was said is not said again"
 

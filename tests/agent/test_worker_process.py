@@ -63,8 +63,8 @@ async def test_a_worker_waits_for_livekit_and_survives_its_restart(lone_host: Ho
     own_livekit.start()
     dana = Visitor(own_livekit, session.spec.room)
     await dana.join()
-    await eventually(lambda: dana.frames, "the avatar is back", 40)
-    await eventually(lambda: dana.agent and dana.agent.attributes.get(STAGE_ATTRIBUTE) == "ready", "its stage too", 20)
+    await eventually(lambda: dana.frames, "the avatar is back")
+    await eventually(lambda: dana.agent and dana.agent.attributes.get(STAGE_ATTRIBUTE) == "ready", "its stage too")
     assert not session.events("job_ended")
     await dana.leave()
 

@@ -70,7 +70,7 @@ def test_an_operator_starts_an_avatar_a_visitor_meets_it_and_the_report_stays(
     assert steps["connection_initialization"]["status"] == "completed"
     assert steps["starting_avatar_session"]["rss_after_bytes"] > 0
 
-    wait_until(lambda: page.evaluate("window.avataryPaint.length") >= 3, "three painted samples", 20)
+    wait_until(lambda: page.evaluate("window.avataryPaint.length") >= 3, "three painted samples")
     stack.wait_for(code, lambda s: {step["key"] for step in s["steps"]} >= {"deliver_first_greeting"}, "all steps")
     samples = stack.api("GET", f"sessions/{code}/samples")
     assert any(sample.get("cpu_percent") is not None for sample in samples)

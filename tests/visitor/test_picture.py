@@ -50,7 +50,7 @@ def wait_for_picture(page: Page, of: str) -> None:
     def is_there() -> Any:
         return page.evaluate("window.painted > 150" if of == "provider" else "window.painted < 120")
 
-    wait_until(is_there, f"the picture of the {of}", 15, 0.05)
+    wait_until(is_there, f"the picture of the {of}", every_s=0.05)
 
 
 def test_the_picture_is_of_whom_the_job_names_and_is_never_black_while_another_takes_its_place(

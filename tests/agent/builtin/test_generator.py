@@ -378,5 +378,5 @@ async def test_closing_ends_the_iteration() -> None:
     watching = asyncio.create_task(stage.watch(lambda: False))
     await asyncio.sleep(0)
     await stage.generator.aclose()
-    await asyncio.wait_for(watching, 30)
+    await asyncio.wait_for(watching, 60)
     await stage.generator.push_audio(AudioSegmentEnd())

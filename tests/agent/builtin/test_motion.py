@@ -181,7 +181,7 @@ async def test_sound_wakes_the_pacer_at_once() -> None:
     waiting = asyncio.create_task(pacer.wait(5.0, woken))
     await asyncio.sleep(0)
     woken.set()
-    assert await asyncio.wait_for(waiting, 30) is False
+    assert await asyncio.wait_for(waiting, 60) is False
 
 
 def settled_on(expression: Expression, seed: int = 5) -> list[FaceState]:

@@ -117,7 +117,7 @@ async def test_each_frame_of_sound_finds_its_words_however_it_is_cut() -> None:
             part = samples[start : start + size]
             spoken = SpokenPart(track, start / SAMPLE_RATE)
             frame = rtc.AudioFrame(part.tobytes(), SAMPLE_RATE, 1, part.size, userdata={SPOKEN_PART: spoken})
-            await asyncio.wait_for(sound.push(frame), 30)
+            await asyncio.wait_for(sound.push(frame), 60)
         await sound.end_segment()
         starts = []
         while isinstance(block := sound.take(), SoundBlock):

@@ -77,7 +77,7 @@ async def test_a_dropped_speaker_is_let_go_and_nothing_of_what_was_said_remains(
     await asyncio.sleep(0)
     assert not speaker.done()
     sound.drop()
-    await asyncio.wait_for(speaker, 30)
+    await asyncio.wait_for(speaker, 60)
     assert drained(sound) == []
     await sound.push(frames_of(vowel(0.04), 960)[0])
     assert np.array_equal(sound_of(drained(sound)), vowel(0.04))
