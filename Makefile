@@ -1,9 +1,11 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-# These touch the database: on SQLite, and once more on PostgreSQL. The others run real servers one by one, and wait a lot:
-# what they leave of the machine is taken by these, at a low priority (at the lowest they stand still beside a busy machine).
+# Three at a time, each one by one: an agent's and a browser's tests wait a lot for real servers and clocks. Those that touch the
+# database, on SQLite and once more on PostgreSQL, take what is left, at a low priority (at the lowest they stand still
+# beside a busy machine).
+AGENT_TESTS = tests/agent tests/standins
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
-.PHONY: help run test test-servers test-database bench lint format lock
+.PHONY: help run test test-agent test-database test-rest bench lint format lock
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
@@ -14,10 +16,13 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
 	@$(PYTHON) -m launch.install --dev
 	@if [ -n "$(TESTS)" ]; then exec .venv/bin/python -m pytest $(TESTS); \
-	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going test-servers test-database; fi
+	else exec $(MAKE) --no-print-directory --jobs=3 --keep-going test-rest test-agent test-database; fi
 
-test-servers:
-	@exec .venv/bin/python -m pytest tests $(DATABASE_TESTS:%=--ignore=%)
+test-rest:
+	@exec .venv/bin/python -m pytest tests $(AGENT_TESTS:%=--ignore=%) $(DATABASE_TESTS:%=--ignore=%)
+
+test-agent:
+	@exec .venv/bin/python -m pytest $(AGENT_TESTS)
 
 test-database:
 	@nice -n 10 .venv/bin/python -m pytest $(DATABASE_TESTS)
