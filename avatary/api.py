@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 
 from monitoring import standstill
-from monitoring.api import router as monitoring_router
-from monitoring.report_api import router as report_router
+from monitoring.reports.api import router as report_router
+from monitoring.samples.api import router as monitoring_router
 from operators.bearer import BearerToken
 from sessions.api import router as sessions_router
 from sessions.errors import SessionError

@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "avatary.settings")
 http_application = get_asgi_application()
 
-from monitoring.routing import websocket_urlpatterns  # noqa: E402  (models need the set-up above)
+from monitoring.live.routing import websocket_urlpatterns  # noqa: E402  (models need the set-up above)
 
 application = ProtocolTypeRouter(
     {

@@ -5,7 +5,8 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
-        from monitoring import capacity_warnings, live
+        from monitoring.hosts import capacity_warnings
+        from monitoring.live import broadcast
 
-        live.listen()
+        broadcast.listen()
         capacity_warnings.listen()

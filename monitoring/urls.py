@@ -2,8 +2,13 @@
 
 from django.urls import path
 
-from monitoring import alert_views, host_views, report_views, trial_views, views
+from monitoring.alerts import views as alert_views
+from monitoring.comparing import trial_views
+from monitoring.hosts import order_views
+from monitoring.hosts import views as host_views
 from monitoring.metrics import metrics
+from monitoring.reports import views as report_views
+from monitoring.samples import views as sample_views
 
 app_name = "monitoring"
 urlpatterns = [
@@ -12,14 +17,14 @@ urlpatterns = [
     path("alerts/bell", alert_views.news, {"part": "bell"}, name="alert-bell"),
     path("alerts/banner", alert_views.news, {"part": "banner"}, name="alert-banner"),
     path("alerts/<uuid:code>/acknowledge", alert_views.acknowledge, name="acknowledge-alert"),
-    path("hosts/", views.hosts, name="hosts"),
-    path("hosts/strip", views.strip, name="host-strip"),
-    path("hosts/<str:name>/", views.host, name="host"),
-    path("hosts/<str:name>/drain", host_views.drain, name="host-drain"),
-    path("hosts/<str:name>/switch", host_views.switch_all, name="host-switch"),
-    path("hosts/<str:name>/switches", host_views.switched, name="host-switches"),
-    path("hosts/<str:name>/samples.json", views.host_samples, name="host-samples"),
-    path("sessions/<uuid:code>/samples.json", views.session_samples, name="session-samples"),
+    path("hosts/", host_views.hosts, name="hosts"),
+    path("hosts/strip", host_views.strip, name="host-strip"),
+    path("hosts/<str:name>/", host_views.host, name="host"),
+    path("hosts/<str:name>/drain", order_views.drain, name="host-drain"),
+    path("hosts/<str:name>/switch", order_views.switch_all, name="host-switch"),
+    path("hosts/<str:name>/switches", order_views.switched, name="host-switches"),
+    path("hosts/<str:name>/samples.json", sample_views.host_samples, name="host-samples"),
+    path("sessions/<uuid:code>/samples.json", sample_views.session_samples, name="session-samples"),
     path("reports/", report_views.reports, name="reports"),
     path("reports/compare/", report_views.compare, name="report-compare"),
     path("reports/trials/new", trial_views.new_trial, name="trial-new"),

@@ -52,7 +52,7 @@ def fill(sessions: int, hours: float) -> int:
     from django.db import transaction
     from django.utils import timezone
 
-    from monitoring.recorder import Recorder
+    from monitoring.samples.recorder import Recorder
     from sessions.models import AvatarSession, ModeVersion, ProfileVersion
 
     profile, mode = ProfileVersion.objects.all()[0], ModeVersion.objects.all()[0]

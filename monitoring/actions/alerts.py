@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from monitoring.alerts.rules import RULES
-from monitoring.live import ALERTS, OVERVIEW, broadcaster, host_topic, session_topic
+from monitoring.live.broadcast import ALERTS, OVERVIEW, broadcaster, host_topic, session_topic
 from monitoring.models import Alert, Severity
 from sessions.actions.lifecycle import enqueue
 from sessions.models import AvatarSession

@@ -14,10 +14,10 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from pydantic import ValidationError
 
-from monitoring.batch import Batch, UnusableEvent
-from monitoring.handlers import handle
+from monitoring.ingest.batch import Batch, UnusableEvent
+from monitoring.ingest.handlers import handle
+from monitoring.ingest.observations import Observation
 from monitoring.models import EventSource, SetAsideEvent
-from monitoring.observations import Observation
 from protocol.events import TelemetryEvent, decode_event
 from protocol.streams import EVENT_FIELD, MAX_EVENT_BYTES
 from sessions.models import AvatarSession

@@ -6,10 +6,10 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from monitoring.digests import keep_digest
 from monitoring.models import Report
-from monitoring.reports import summarize
-from monitoring.summaries import Summary
+from monitoring.reports.digests import keep_digest
+from monitoring.reports.report import summarize
+from monitoring.reports.summaries import Summary
 from sessions.actions.lifecycle import announce
 from sessions.models import AvatarSession, State
 

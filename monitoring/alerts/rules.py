@@ -1,4 +1,4 @@
-"""The rules of alerts, as a table. Add one: a line here, and readings for it where its figure is seen (`readings.py`)."""
+"""The rules of alerts, as a table. Add one: a line here, and its readings where the figure is seen (`ingest/observations.py`)."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -12,9 +12,9 @@ from typing import Any, Final
 from monitoring.actions.alerts import clear_alert, host_of, raise_alert, worsen_alert
 from monitoring.alerts.conditions import Condition, Trend
 from monitoring.alerts.rules import RULES
+from monitoring.ingest.observations import JobGone, Observation, ProviderFailed, Reading, SessionRef, StepSeen
 from monitoring.models import Alert
-from monitoring.observations import JobGone, Observation, ProviderFailed, Reading, SessionRef, StepSeen
-from monitoring.usual import Usual
+from monitoring.watching.usual import Usual
 from sessions.models import AgentWorker, AvatarSession
 from sessions.models.avatar_session import LIVE_STATES, ON_AIR_STATES
 

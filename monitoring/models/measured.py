@@ -189,7 +189,7 @@ class Report(models.Model):
 
     session = models.OneToOneField(AvatarSession, on_delete=models.CASCADE, related_name="report")
     made_at = models.DateTimeField()
-    summary = models.JSONField()  # monitoring.reports.Summary
+    summary = models.JSONField()  # monitoring.reports.summaries.Summary
 
     def __str__(self) -> str:
         return f"report of {self.session}"

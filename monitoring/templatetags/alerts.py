@@ -8,8 +8,8 @@ from django.urls import reverse
 from monitoring import standstill
 from monitoring.alerts.rules import RULES
 from monitoring.alerts.words import alert_sentence
+from monitoring.alerts.worst import Worst, worst_of
 from monitoring.models import Alert, Severity
-from monitoring.worst import Worst, worst_of
 from sessions.models import AvatarSession
 
 register = template.Library()

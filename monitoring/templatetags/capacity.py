@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from monitoring.capacity import Capacity, HostRoom, capacity_in, room_on
+from monitoring.hosts.capacity import Capacity, HostRoom, capacity_in, room_on
 from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import DeploymentMode
 

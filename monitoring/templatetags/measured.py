@@ -8,15 +8,15 @@ from typing import Any, Final
 from django import template
 from django.utils import timezone
 
-from monitoring import last_day as day
-from monitoring.absences import absence_lines
-from monitoring.capacity import Capacity, capacity_in, room_on
-from monitoring.hosted import HostedLine, hosted_lines
+from monitoring.hosts.capacity import Capacity, capacity_in, room_on
 from monitoring.models import HostSample, SessionDigest, SessionSample, Turn, WorkflowStep
-from monitoring.queries import HostSummary, host_summaries, usual_step_durations_ms
-from monitoring.sparklines import Spark, bars, bucketed, spark
-from monitoring.step_notes import note_of
-from monitoring.waterfall import Waterfall, waterfall
+from monitoring.panels import last_day as day
+from monitoring.panels.sparklines import Spark, bars, bucketed, spark
+from monitoring.panels.step_notes import note_of
+from monitoring.panels.waterfall import Waterfall, waterfall
+from monitoring.reports.absences import absence_lines
+from monitoring.reports.hosted import HostedLine, hosted_lines
+from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms
 from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.models import AvatarSession, DeploymentMode
 

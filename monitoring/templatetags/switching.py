@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from django import template
 
-from monitoring.predictions import Prediction, predict
-from monitoring.switches import SwitchLine, present_spell, switch_lines
+from monitoring.switching.predictions import Prediction, predict
+from monitoring.switching.switches import SwitchLine, present_spell, switch_lines
 from sessions.models import AvatarSession, ModeSwitch, ModeVersion
 
 register = template.Library()

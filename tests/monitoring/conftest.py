@@ -9,8 +9,8 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 from redis import Redis
 
-from monitoring.ingester import Ingester, connect
-from monitoring.live import Broadcaster
+from monitoring.ingest.ingester import Ingester, connect
+from monitoring.live.broadcast import Broadcaster
 from monitoring.models import SessionDigest
 from protocol import events, readings
 from protocol.streams import EVENT_FIELD, EVENTS_STREAM

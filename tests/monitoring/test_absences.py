@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from monitoring.ingester import Ingester
-from monitoring.report_csv import as_csv
-from monitoring.report_text import as_text
-from monitoring.reports import summarize
+from monitoring.ingest.ingester import Ingester
+from monitoring.reports.csv_file import as_csv
+from monitoring.reports.report import summarize
+from monitoring.reports.text import as_text
 from protocol import events
 from sessions.models import AvatarSession
 from tests.monitoring.conftest import Writer

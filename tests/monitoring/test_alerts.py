@@ -18,11 +18,11 @@ from monitoring.actions.alerts import acknowledge_alert, raise_alert
 from monitoring.actions.ingest import Ingested
 from monitoring.alerts.telling import NotTold, send_mail_about, send_webhook_about
 from monitoring.alerts.watch import AlertWatch
-from monitoring.hitches import HitchWatch, cause_of
-from monitoring.ingester import Ingester
+from monitoring.ingest.ingester import Ingester
+from monitoring.ingest.observations import LateFrames, ProviderFailed, Reading, SessionRef, StepSeen, TurnSeen
 from monitoring.models import Alert, Hitch, HitchCause, HitchKind, HostSample, Severity
-from monitoring.observations import LateFrames, ProviderFailed, Reading, SessionRef, StepSeen, TurnSeen
-from monitoring.usual import Usual
+from monitoring.watching.hitches import HitchWatch, cause_of
+from monitoring.watching.usual import Usual
 from protocol.readings import CpuSample
 from sessions.models import AgentWorker, AvatarSession, State
 from tests.monitoring.conftest import Writer

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from monitoring.capacity import capacity_in, room_on
+from monitoring.hosts.capacity import capacity_in, room_on
 from monitoring.models import HostSample, SessionSample
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode, SessionEvent
 from tests.monitoring.conftest import Ended

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from monitoring.bootstrap import MIN_CLUSTERS, difference
+from monitoring.comparing.bootstrap import MIN_CLUSTERS, difference
 from monitoring.models import Turn
-from monitoring.trends import trends
+from monitoring.reports.trends import trends
 from sessions.models import DeploymentMode
 from tests.monitoring.conftest import Ended
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitoring.costs import cost_of
+from monitoring.hosts.costs import cost_of
 from sessions.models import DeploymentMode, ModeVersion
 from tests.monitoring.conftest import Ended
 

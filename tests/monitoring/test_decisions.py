@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.decisions import (
+from monitoring.watching.decisions import (
     AskLiveKit,
     CloseRoom,
     Decision,

@@ -12,10 +12,10 @@ from django.utils import timezone
 from redis import Redis
 from redis.exceptions import RedisError
 
-from monitoring import handlers
 from monitoring.actions import ingest as ingest_module
-from monitoring.ingester import LEASE_KEY, Ingester, connect
-from monitoring.live import Broadcaster
+from monitoring.ingest import handlers
+from monitoring.ingest.ingester import LEASE_KEY, Ingester, connect
+from monitoring.live.broadcast import Broadcaster
 from monitoring.models import (
     EventSource,
     FrameSample,
@@ -251,7 +251,7 @@ def test_an_ingester_that_dies_before_it_commits_loses_nothing_and_doubles_nothi
 ) -> None:
     job.write(events.FrameStats, **STATS)
     with monkeypatch.context() as patch:
-        patch.setattr("monitoring.ingester.ingest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("monitoring.ingest.ingester.ingest", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             drain(ingester)
     assert count_of_pending(redis) == 1
@@ -285,7 +285,7 @@ def test_while_the_database_is_away_events_wait_in_the_stream(
     job.write(events.FrameStats, **STATS)
     with monkeypatch.context() as patch:
         locked = OperationalError("database is locked")
-        patch.setattr("monitoring.batch.Batch.flush", lambda _: (_ for _ in ()).throw(locked))
+        patch.setattr("monitoring.ingest.batch.Batch.flush", lambda _: (_ for _ in ()).throw(locked))
         for _ in range(2):
             with pytest.raises(OperationalError):
                 drain(ingester)
@@ -305,8 +305,8 @@ def test_a_restart_of_redis_neither_loses_nor_doubles_an_event(
         written.extend(events.decode_event(fields[b"event"]).seq for _, fields in entries if fields)
         return ingest_module.Ingested(events=len(entries))
 
-    monkeypatch.setattr("monitoring.ingester.ingest", collect)
-    monkeypatch.setattr("monitoring.ingester.close_old_connections", lambda: None)
+    monkeypatch.setattr("monitoring.ingest.ingester.ingest", collect)
+    monkeypatch.setattr("monitoring.ingest.ingester.close_old_connections", lambda: None)
     stop = threading.Event()
     thread = threading.Thread(target=Ingester(connect(valkey.url), live).run, args=(stop,))
     thread.start()

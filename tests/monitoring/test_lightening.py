@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitoring import lightening
-from monitoring.lightening import (
+from monitoring.models import FrameSample, HostSample
+from monitoring.switching import lightening
+from monitoring.switching.lightening import (
     CALM_FOR,
     RESTS_AFTER_OPERATOR,
     RULES,
@@ -17,8 +18,7 @@ from monitoring.lightening import (
     past_of,
     reading_of,
 )
-from monitoring.models import FrameSample, HostSample
-from monitoring.watcher import Watcher
+from monitoring.watching.watcher import Watcher
 from sessions.actions.lightening import set_lightening
 from sessions.actions.switches import record_switch, switch_mode
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, State, SwitchOutcome

@@ -13,10 +13,10 @@ from django.db import connections
 from django.test import Client
 from redis import Redis
 
-from monitoring import consumers
-from monitoring.ingester import Ingester
-from monitoring.live import Broadcaster
-from monitoring.routing import websocket_urlpatterns
+from monitoring.ingest.ingester import Ingester
+from monitoring.live import consumers
+from monitoring.live.broadcast import Broadcaster
+from monitoring.live.routing import websocket_urlpatterns
 from operators.models import Operator, Role
 from protocol import events
 from sessions.models import AvatarSession

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from monitoring.predictions import Line, plain_percent, predict
-from monitoring.switches import Spell
+from monitoring.switching.predictions import Line, plain_percent, predict
+from monitoring.switching.switches import Spell
 from operators.templatetags.formatting import plain_ms
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, SwitchOutcome
 

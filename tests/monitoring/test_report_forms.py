@@ -9,12 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from monitoring.drawings import cpu_chart, marks
 from monitoring.models import Alert, Hitch
-from monitoring.report_csv import as_csv, defused
-from monitoring.reports import summarize
-from monitoring.suggestions import figures_of, growth_mb_per_min
-from monitoring.summaries import Summary
+from monitoring.reports.csv_file import as_csv, defused
+from monitoring.reports.drawings import cpu_chart, marks
+from monitoring.reports.report import summarize
+from monitoring.reports.suggestions import figures_of, growth_mb_per_min
+from monitoring.reports.summaries import Summary
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, ModeSwitch
 from tests.many_sessions import Past
 

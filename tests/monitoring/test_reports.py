@@ -18,9 +18,9 @@ from monitoring.models import (
     SessionSample,
     WorkflowStep,
 )
-from monitoring.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
-from monitoring.report_lines import Figures
-from monitoring.reports import CURVE_POINTS, report_of, summarize
+from monitoring.reports.lines import Figures
+from monitoring.reports.report import CURVE_POINTS, report_of, summarize
+from monitoring.samples.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
 

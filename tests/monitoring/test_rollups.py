@@ -6,7 +6,7 @@ import pytest
 
 from monitoring.actions.retention import delete_old
 from monitoring.models import FrameSample, HostRollup, HostSample, SessionRollup, SessionSample
-from monitoring.recorder import Recorder
+from monitoring.samples.recorder import Recorder
 from sessions.models import AvatarSession
 
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)

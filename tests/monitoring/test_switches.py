@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 from django.utils import timezone
 
-from monitoring.charts import marks
 from monitoring.models import FrameSample, SessionSample, Turn
-from monitoring.report_csv import as_csv
-from monitoring.report_text import as_text
-from monitoring.reports import summarize
-from monitoring.summaries import Summary
-from monitoring.switches import present_spell, switch_lines
+from monitoring.reports.csv_file import as_csv
+from monitoring.reports.report import summarize
+from monitoring.reports.summaries import Summary
+from monitoring.reports.text import as_text
+from monitoring.samples.charts import marks
+from monitoring.switching.switches import present_spell, switch_lines
 from sessions.actions.switches import record_gap, record_switch, switch_mode
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, State, SwitchOutcome
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitoring import watcher as watcher_module
-from monitoring.decisions import decide
 from monitoring.models import Report
-from monitoring.watcher import Watcher
+from monitoring.watching import watcher as watcher_module
+from monitoring.watching.decisions import decide
+from monitoring.watching.watcher import Watcher
 from sessions.actions.lifecycle import end_session
 from sessions.actions.links import create_link
 from sessions.errors import LiveKitError
@@ -70,7 +70,7 @@ def orders(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     def enqueue(task: Any, *args: Any, **_: Any) -> None:
         given.append((task.name.rsplit(".", 1)[-1], args[0]))
 
-    for place in ("monitoring.watcher", "sessions.actions.lifecycle", "sessions.actions.dispatching"):
+    for place in ("monitoring.watching.watcher", "sessions.actions.lifecycle", "sessions.actions.dispatching"):
         monkeypatch.setattr(f"{place}.enqueue", enqueue)
     return given
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from livekit import api
 from pytest_django.fixtures import Settings
 
-from monitoring.watcher import Watcher
+from monitoring.watching.watcher import Watcher
 from sessions import livekit as rooms
 from sessions.models import AvatarSession, State
 from tests.services import LiveKit

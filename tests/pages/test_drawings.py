@@ -8,8 +8,8 @@ from django.template import TemplateSyntaxError
 from django.utils import timezone
 
 from monitoring.models import WorkflowStep
-from monitoring.sparklines import BASE, bars, bucketed, spark
-from monitoring.waterfall import waterfall
+from monitoring.panels.sparklines import BASE, bars, bucketed, spark
+from monitoring.panels.waterfall import waterfall
 from operators.templatetags.formatting import bytes_filter, clock, duration, elapsed, ms, percent, relative_text
 from operators.templatetags.icons import icon
 from sessions.actions.lifecycle import note

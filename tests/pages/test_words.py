@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from monitoring.charts import MAX_MARK_CHARS, marks
 from monitoring.models import HostSample, WorkflowStep
-from monitoring.queries import host_summaries
-from monitoring.step_notes import note_of
+from monitoring.panels.step_notes import note_of
+from monitoring.samples.charts import MAX_MARK_CHARS, marks
+from monitoring.samples.queries import host_summaries
 from operators.models import Operator
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, SessionEvent, State, Visit

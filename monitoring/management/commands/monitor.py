@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand
 
-from monitoring.ingester import Ingester, connect
-from monitoring.live import broadcaster
-from monitoring.recorder import Recorder
-from monitoring.watcher import Watcher
+from monitoring.ingest.ingester import Ingester, connect
+from monitoring.live.broadcast import broadcaster
+from monitoring.samples.recorder import Recorder
+from monitoring.watching.watcher import Watcher
 
 logger = logging.getLogger(__name__)
 

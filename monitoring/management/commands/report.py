@@ -6,8 +6,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from monitoring.report_text import as_text
-from monitoring.reports import report_of
+from monitoring.reports.report import report_of
+from monitoring.reports.text import as_text
 from sessions.models import AvatarSession
 
 

@@ -1,0 +1,1 @@
+"""Hosts: their pages, what sessions cost there, and how many more they carry."""

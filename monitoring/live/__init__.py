@@ -1,0 +1,1 @@
+"""What open pages hear at once: the operators' socket, and what is sent to it."""

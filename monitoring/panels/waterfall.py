@@ -1,0 +1,139 @@
+"""The readiness chain of a session as rows of a waterfall: what took how long, what is waited for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from monitoring.models import WorkflowStep
+from monitoring.samples.queries import usual_step_durations_ms
+from sessions.models import AvatarSession, SessionEvent, State
+
+Status = Literal["done", "now", "later", "failed", "ready"]
+Since = Callable[[datetime | None], float | None]  # milliseconds from the attempt's begin; None before it
+
+
+@dataclass
+class Row:
+    """One step. Times in milliseconds since the attempt began; places on the drawing in percent, as text."""
+
+    label: str
+    status: Status
+    start_ms: float = 0.0
+    end_ms: float = 0.0
+    usual_ms: float | None = None
+    since: datetime | None = None  # of a step that runs
+    is_mark: bool = False  # a moment, not a duration
+    is_slowest: bool = False
+    x: str = "0%"
+    width: str = "0%"
+    usual_x: str = ""
+
+    @property
+    def took_ms(self) -> float:
+        return self.end_ms if self.is_mark else self.end_ms - self.start_ms
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """All rows, and what the heading says of them."""
+
+    rows: list[Row]
+    ready_ms: float | None
+    slowest: Row | None
+    waiting: Row | None
+    has_usual: bool
+
+    @property
+    def slowest_percent(self) -> int:
+        return round(100 * self.slowest.took_ms / self.ready_ms) if self.slowest and self.ready_ms else 0
+
+
+def waterfall(session: AvatarSession) -> Waterfall:
+    """The chain of the session's present attempt.
+
+    The session keeps the milestones of its first attempt: a later one has its steps and its own READY, from the history.
+    """
+    began = session.attempt_at if session.attempt > 1 else session.requested_at
+    over = session.ended_at or (None if session.is_live else session.state_changed_at)
+
+    def since(at: datetime | None) -> float | None:
+        return None if at is None or at < began else (at - began).total_seconds() * 1000
+
+    ready_at = session.ready_at if session.attempt == 1 else _ready_again_at(session)
+    rows = _milestones(session, since, began, over) if session.attempt == 1 else []
+    rows += _steps(session, since, ready_at, over)
+    ready_ms = since(ready_at)
+    if session.attempt == 1:
+        rows.append(_mark(_("First video frame published"), since(session.first_video_at), "done"))
+    rows.append(_mark(_("READY"), ready_ms, "ready"))
+    spans = [row for row in rows if not row.is_mark and row.status == "done"]
+    slowest = max(spans, key=lambda row: row.took_ms, default=None) if ready_ms is not None else None
+    if slowest is not None:
+        slowest.is_slowest = True
+    waiting = next((row for row in reversed(rows) if row.status == "now"), None)
+    _place(rows)
+    return Waterfall(rows, ready_ms, slowest, waiting, any(row.usual_x for row in rows))
+
+
+def _milestones(session: AvatarSession, since: Since, began: datetime, over: datetime | None) -> list[Row]:
+    rows: list[Row] = []
+    last, last_at = 0.0, began
+    for label, at in ((_("Dispatched"), session.dispatched_at), (_("Process started"), session.process_started_at)):
+        end = since(at)
+        if end is not None:
+            rows.append(Row(label, "done", last, max(last, end)))
+            last, last_at = max(last, end), at or began
+        elif rows and rows[-1].status != "done":
+            rows.append(Row(label, "later"))
+        elif over is not None:
+            rows.append(Row(label, "failed", last, since(over) or last))
+        else:
+            rows.append(Row(label, "now", last, since(timezone.now()) or last, since=last_at))
+    return rows
+
+
+def _ready_again_at(session: AvatarSession) -> datetime | None:
+    """When a later attempt got READY."""
+    moves = session.events.filter(kind=SessionEvent.Kind.STATE, state=State.READY)
+    at = moves.filter(at__gte=session.attempt_at).values_list("at", flat=True).first()
+    # A host's clock may be behind ours: a session that is READY got so when its attempt began, at the earliest.
+    return session.attempt_at if at is None and session.state == State.READY else at
+
+
+def _steps(session: AvatarSession, since: Since, ready_at: datetime | None, over: datetime | None) -> list[Row]:
+    """The outermost steps up to READY (all of them while there is none)."""
+    usual = usual_step_durations_ms(session.mode_version.mode)
+    rows = []
+    for step in WorkflowStep.objects.filter(session=session, attempt=session.attempt, parent=None).order_by("number"):
+        start = since(step.started_at)
+        if start is None or (ready_at is not None and step.started_at > ready_at):
+            continue
+        runs = step.status == WorkflowStep.Status.RUNNING
+        so_far = max(start, since(over or timezone.now()) or start)
+        end = so_far if step.duration_ms is None else start + step.duration_ms
+        status: Status = "failed" if step.status == WorkflowStep.Status.FAILED or (runs and over) else "done"
+        if runs and over is None:
+            status = "now"
+        row = Row(step.label, status, start, end, usual.get(step.key), step.started_at if status == "now" else None)
+        rows.append(row)
+    return rows
+
+
+def _mark(label: str, at_ms: float | None, status: Status) -> Row:
+    return Row(label, "later" if at_ms is None else status, at_ms or 0.0, at_ms or 0.0, is_mark=True)
+
+
+def _place(rows: list[Row]) -> None:
+    """Where each row lies on the common axis; the axis ends a little behind the last of them."""
+    ends = [row.end_ms for row in rows] + [row.start_ms + (row.usual_ms or 0) for row in rows if row.status == "now"]
+    whole = max(ends, default=0.0) * 1.04 or 1.0
+    for row in rows:
+        row.x = f"{100 * row.start_ms / whole:.2f}%"
+        row.width = f"{max(0.4, 100 * (row.end_ms - row.start_ms) / whole):.2f}%"
+        usual_end = row.start_ms + (row.usual_ms or 0)
+        if row.usual_ms is not None and usual_end <= whole:
+            row.usual_x = f"{100 * usual_end / whole:.2f}%"

@@ -1,0 +1,1 @@
+"""What finished sessions tell: reports, their forms and pages, their history."""

@@ -1,0 +1,83 @@
+"""A report as text, in the form of the field report on start-up (durations in seconds, memory in MB)."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from monitoring.models import HitchCause
+from monitoring.reports.absences import text_of as absence_text
+from monitoring.reports.lines import Figures, StepLine
+from monitoring.reports.summaries import Summary
+from monitoring.switching.switches import text_of
+
+WIDTH: Final = 80
+MARKS: Final = {"completed": "✅", "failed": "❌", "running": "⏳"}
+
+
+def as_text(summary: Summary) -> str:
+    """The whole report, ending with a line break."""
+    done = sum(step.status == "completed" for step in summary.steps)
+    gained = sum(step.memory_delta_bytes or 0 for step in summary.steps if step.parent is None)
+    lines = [
+        "=" * WIDTH,
+        "🔍 WORKFLOW PERFORMANCE REPORT",
+        "=" * WIDTH,
+        "",
+        summary.verdict,
+        f"{summary.profile} · {summary.mode} · {summary.host} · {summary.requested_at:%Y-%m-%d %H:%M:%S %Z}",
+        "",
+        f"⏱️  Total Duration: {summary.steps_duration_ms / 1000:.2f}s",
+        f"💾 Total Memory: {gained / 1e6:+.1f}MB",
+        f"📊 Steps Completed: {done}/{len(summary.steps)}",
+        *_section("📈 ALL STEPS", (_step(step) for step in summary.steps)),
+        *_section("🐌 SLOWEST STEPS", (f"{step.label}: {_seconds(step)}" for step in summary.slowest)),
+        *_section("💾 MEMORY INTENSIVE STEPS", (f"{step.label}: {_memory(step)}" for step in summary.memory_hungry)),
+        *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
+        *_section("☁️  HOSTED AVATARS", (f"{line.who}: {line.words}" for line in summary.hosted)),
+        *_section("🫥 AVATAR LOST", (line for each in summary.absences for line in absence_text(each))),
+        *_section("🧮 WHOLE SESSION (median / p95 / max)", _figures(summary)),
+        *_section("🎯 HITCHES BY CAUSE", _causes(summary)),
+        *_section("💡 WHAT TO DO", (f"{each.title} {each.why}" for each in summary.suggestions)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, lines: Iterable[str]) -> list[str]:
+    body = [f"{number}. {line}" for number, line in enumerate(lines, 1)] or ["none"]
+    return ["", "-" * WIDTH, f"{title}:", "-" * WIDTH, *body]
+
+
+def _step(step: StepLine) -> str:
+    error = f" ({step.error})" if step.error else ""
+    return f"{MARKS[step.status]} {step.label}: {_seconds(step)} {_memory(step)}{error}"
+
+
+def _seconds(step: StepLine) -> str:
+    return "running" if step.duration_ms is None else f"{step.duration_ms / 1000:.2f}s"
+
+
+def _memory(step: StepLine) -> str:
+    return "" if step.memory_delta_bytes is None else f"{step.memory_delta_bytes / 1e6:+.1f}MB"
+
+
+def _figures(summary: Summary) -> Iterable[str]:
+    whole_ms = summary.answers.whole_ms if summary.answers else None
+    frame_p95_ms = summary.frames.frame_p95_ms if summary.frames else None
+    rows: list[tuple[str, Figures | None, float, str]] = [
+        ("Answer", whole_ms, 1_000, "s"),
+        ("CPU of one core", summary.cpu_percent, 1, "%"),
+        ("Steal", summary.steal_percent, 1, "%"),
+        ("Own memory (USS)", summary.uss_bytes, 1e6, "MB"),
+        ("Resident memory (RSS)", summary.rss_bytes, 1e6, "MB"),
+        ("Frame time, p95 of a second", frame_p95_ms, 1, "ms"),
+    ]
+    for name, figures, unit, word in rows:
+        if figures is not None:
+            median, p95, most = (value / unit for value in (figures.median, figures.p95, figures.max))
+            digits = 2 if word == "s" else 1
+            yield f"{name}: {median:.{digits}f} / {p95:.{digits}f} / {most:.{digits}f} {word}"
+
+
+def _causes(summary: Summary) -> Iterable[str]:
+    causes = Counter(hitch.cause for hitch in summary.hitches)
+    return (f"{HitchCause(cause).label}: {n}" for cause, n in causes.most_common())

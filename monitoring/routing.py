@@ -1,9 +1,0 @@
-"""WebSocket addresses."""
-
-from typing import Any
-
-from django.urls import path
-
-from monitoring.consumers import LiveConsumer
-
-websocket_urlpatterns: list[Any] = [path("ws/live/", LiveConsumer.as_asgi())]

@@ -1,0 +1,149 @@
+"""Samples as the charts in the browser take them: columns, times in seconds since 1970."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext as _
+
+from monitoring.alerts.rules import RULES
+from monitoring.models import Alert, HostSample, Turn, VisitSample, WorkflowStep
+from monitoring.samples.figures import host_figures
+from monitoring.samples.queries import samples_of
+from monitoring.samples.windows import rolled_up
+from sessions.models import AvatarSession, SessionEvent, State
+
+HOST_COLUMNS: Final = (
+    "user_percent",
+    "system_percent",
+    "iowait_percent",
+    "steal_percent",
+    "memory_used_bytes",
+    "cpu_pressure_percent",
+)
+SESSION_COLUMNS: Final = (
+    "cpu_percent",
+    "uss_bytes",
+    "pss_bytes",
+    "frame_p50_ms",
+    "frame_p95_ms",
+    "frame_max_ms",
+    "budget_ms",
+)
+VISIT_COLUMNS: Final = ("av_offset_ms", "round_trip_ms", "fps")
+MARKED: Final = {
+    SessionEvent.Kind.VISITOR_JOINED: "person",
+    SessionEvent.Kind.FRAMES: "steal",
+    SessionEvent.Kind.JOB: "ours",
+    SessionEvent.Kind.MODE: "ours",
+}
+MARKED_STATES: Final = (State.READY, State.DEGRADED)
+MAX_MARK_CHARS: Final = 28
+MAX_POINTS: Final = 400
+MAX_SECONDS: Final = 12 * 3600
+
+
+def chart_data(
+    host: list[dict[str, Any]],
+    session: Iterable[dict[str, Any]] = (),
+    marked: Iterable[dict[str, Any]] = (),
+    step_s: int = 1,
+    visits: Iterable[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """`{"cores", "step_s", "host": {"at": [], column: []}, "session": {…}, "marks": [{"at", "label", "tone", "minor"}]}`.
+
+    Null is a gap; a point stands for `step_s` seconds.
+    """
+    return {
+        "cores": host[-1]["cores"] if host else None,
+        "memory_total_bytes": host[-1].get("memory_total_bytes") if host else None,
+        "host": columns(host, HOST_COLUMNS),
+        "session": columns(list(session), SESSION_COLUMNS),
+        "visits": columns(list(visits), VISIT_COLUMNS),
+        "marks": sorted(marked, key=lambda mark: mark["at"]),
+        "step_s": step_s,
+    }
+
+
+def columns(points: list[dict[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:
+    """Points as columns; a figure that a point lacks is null."""
+    return {
+        "at": [_seconds(point["at"]) for point in points],
+        **{name: [point.get(name) for point in points] for name in names},
+    }
+
+
+def marks(events: Iterable[SessionEvent]) -> list[dict[str, Any]]:
+    """The events that a chart marks with a line and a word."""
+    return [
+        mark(event.at, _mark(event), MARKED.get(SessionEvent.Kind(event.kind), "ours"))
+        for event in events
+        if event.kind in MARKED or event.state in MARKED_STATES
+    ]
+
+
+def mark(at: datetime, label: str, tone: str, *, minor: bool = False) -> dict[str, Any]:
+    """A moment on the time axis. `tone`: person, ours, steal or warn; a minor one is a tick without a word."""
+    return {"at": _seconds(at), "label": label, "tone": tone, "minor": minor}
+
+
+def alert_marks(alerts: Iterable[Alert]) -> list[dict[str, Any]]:
+    """Where alerts were raised."""
+    return [
+        mark(alert.raised_at, str(RULES[alert.rule].label), "steal" if alert.rule == "steal" else "warn")
+        for alert in alerts
+        if alert.rule in RULES
+    ]
+
+
+def session_marks(session: AvatarSession, since: datetime | None = None) -> list[dict[str, Any]]:
+    """All that is marked in a session's charts: its events and alerts, its host's alerts, and ticks for turns and steps."""
+    span = (since or session.requested_at, session.ended_at or timezone.now())
+    of_it = Q(session=session) | Q(session=None, host=session.host)
+    alerts = Alert.objects.filter(of_it, raised_at__range=span)
+    turns = Turn.objects.filter(session=session, at__range=span).values_list("at", flat=True)
+    steps = WorkflowStep.objects.filter(session=session, started_at__range=span).values_list("started_at", "label")
+    return [
+        *marks(session.events.filter(at__range=span)),
+        *alert_marks(alerts),
+        *(mark(at, _("Answer"), "person", minor=True) for at in turns),
+        *(mark(at, label, "ours", minor=True) for at, label in steps),
+    ]
+
+
+def _mark(event: SessionEvent) -> str:
+    """A word or two: the events panel has the whole sentence."""
+    if event.kind == SessionEvent.Kind.FRAMES:
+        return _("Late frames")
+    if event.kind == SessionEvent.Kind.STATE:
+        return str(event.get_state_display())
+    return Truncator(event.text).chars(MAX_MARK_CHARS)
+
+
+def thinned(session: AvatarSession) -> dict[str, Any]:
+    """A whole session with at most `MAX_POINTS` points: every n-th second."""
+    span = (session.requested_at, session.ended_at or session.state_changed_at)
+    rows = list(HostSample.objects.filter(host=session.host, at__range=span).order_by("at")[:MAX_SECONDS])
+    host = [{"at": row.at, **host_figures(row)} for row in rows]
+    points = samples_of(session, limit=MAX_SECONDS)
+    if not points:
+        host, points = rolled_up(session, *span)
+    visits = visit_points(session, span[0])
+    return chart_data(_every_nth(host), _every_nth(points), session_marks(session), visits=_every_nth(visits))
+
+
+def visit_points(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
+    """How sound and picture arrived at visitors' browsers, in order."""
+    rows = VisitSample.objects.filter(session=session, at__gt=since).order_by("at")
+    return list(rows.values("at", *VISIT_COLUMNS))
+
+
+def _every_nth(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return points[:: max(1, len(points) // MAX_POINTS)]
+
+
+def _seconds(at: datetime) -> float:
+    return round(at.timestamp(), 3)

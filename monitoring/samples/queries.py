@@ -1,0 +1,127 @@
+"""What pages, REST and reports read of the samples and steps. Units stand in the names; a missing reading is left out."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import fmean, median
+from typing import Any, Final
+
+from django.conf import settings
+from django.utils import timezone
+
+from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
+from monitoring.samples.figures import FRAMES_FRESH_FOR, frame_figures, host_figures, process_figures
+from sessions.models import AgentWorker, AvatarSession, DeploymentMode
+from sessions.models.avatar_session import LIVE_STATES
+
+STARVED_PERCENT: Final = 10.0
+BUSY_PERCENT: Final = 90.0
+BUSY_FOR: Final = 10  # samples
+USUAL_STEPS_OF: Final = timedelta(days=14)
+USUAL_STEPS_MAX: Final = 400
+
+
+def samples_of(session: AvatarSession, since: datetime | None = None, limit: int = 600) -> list[dict[str, Any]]:
+    """A session's seconds in order: `at`, CPU (percent of one core), memory, the host's steal, frame figures.
+
+    With `since`, the first `limit` after it; without, the last `limit`. A job whose host has no sampler has frame figures only.
+    """
+    model = SessionSample if SessionSample.objects.filter(session=session).exists() else FrameSample
+    found: Any = model._default_manager.filter(session=session)
+    # Taken from the end and turned round, or taken from where the caller left off.
+    rows = list(found.filter(at__gt=since).order_by("at")[:limit] if since else found.order_by("-at")[:limit])
+    if since is None:
+        rows.reverse()
+    if not rows:
+        return []
+    span = (rows[0].at - FRAMES_FRESH_FOR, rows[-1].at)
+    hosts = HostSample.objects.filter(host=session.host, at__range=span).exclude(steal_percent=None)
+    steal = dict(hosts.values_list("at", "steal_percent"))
+    frames = list(FrameSample.objects.filter(session=session, at__range=span).order_by("at"))
+    points, last = [], 0
+    for row in rows:
+        while last + 1 < len(frames) and frames[last + 1].at <= row.at:
+            last += 1
+        point: dict[str, Any] = {"at": row.at}
+        if isinstance(row, SessionSample):
+            point |= process_figures(row)
+        if frames and timedelta(0) <= row.at - frames[last].at < FRAMES_FRESH_FOR:
+            point |= frame_figures(frames[last])
+        if row.at in steal:
+            point["steal_percent"] = steal[row.at]
+        points.append(point)
+    return points
+
+
+def recent_host_samples(host: str, seconds: int = 300) -> list[dict[str, Any]]:
+    """A host's last seconds in order: `at`, CPU shares (percent of all cores), load, memory, `agent_pss_bytes`."""
+    rows = HostSample.objects.filter(host=host, at__gt=timezone.now() - timedelta(seconds=seconds)).order_by("at")
+    return [{"at": row.at, **host_figures(row)} for row in rows]
+
+
+def usual_step_durations_ms(mode: DeploymentMode) -> dict[str, float]:
+    """Median duration of each step key over the mode's recent sessions, milliseconds."""
+    rows = WorkflowStep.objects.filter(
+        session__mode_version__mode=mode,
+        status=WorkflowStep.Status.COMPLETED,
+        duration_ms__isnull=False,
+        started_at__gt=timezone.now() - USUAL_STEPS_OF,
+    ).order_by("-started_at")
+    durations: dict[str, list[float]] = {}
+    for key, duration_ms in rows.values_list("key", "duration_ms")[:USUAL_STEPS_MAX]:
+        durations.setdefault(key, []).append(duration_ms or 0.0)
+    return {key: median(values) for key, values in durations.items()}
+
+
+@dataclass(frozen=True)
+class HostSummary:
+    """A host as the overview shows it. `samples` are its last minute (`recent_host_samples`), `now` the last of them."""
+
+    worker: AgentWorker
+    live_sessions: int
+    free_places: int
+    samples: list[dict[str, Any]]
+
+    @property
+    def now(self) -> dict[str, Any]:
+        return self.samples[-1] if self.samples else {}
+
+    @property
+    def is_reporting(self) -> bool:
+        """True where the host's sampler was heard in the last few seconds."""
+        seen_at = self.worker.host_seen_at
+        return seen_at is not None and timezone.now() - seen_at < AgentWorker.FRESH_FOR
+
+    @property
+    def busy_percent(self) -> float | None:
+        """CPU in use by anybody on this machine, percent of all cores; steal is not in it."""
+        return _busy_percent(self.now)
+
+    @property
+    def condition(self) -> str:
+        """`silent`: nobody knows; `starved`: steal takes its CPU; `busy`: hardly any CPU is left; else `well`."""
+        if not self.is_reporting:
+            return "silent"
+        if (self.now.get("steal_percent") or 0) >= STARVED_PERCENT:
+            return "starved"
+        known = [busy for sample in self.samples[-BUSY_FOR:] if (busy := _busy_percent(sample)) is not None]
+        return "busy" if known and fmean(known) >= BUSY_PERCENT else "well"
+
+
+def _busy_percent(sample: dict[str, Any]) -> float | None:
+    parts = [sample.get(f"{kind}_percent") for kind in ("user", "system")]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known else None
+
+
+def host_summaries() -> list[HostSummary]:
+    """All known hosts, by name."""
+    live = list(AvatarSession.objects.filter(state__in=LIVE_STATES).values_list("host", flat=True))
+    return [
+        HostSummary(
+            worker=worker,
+            live_sessions=live.count(worker.host),
+            free_places=max(0, settings.MAX_SESSIONS_PER_HOST - live.count(worker.host)),
+            samples=recent_host_samples(worker.host, 60),
+        )
+        for worker in AgentWorker.objects.all()
+    ]
