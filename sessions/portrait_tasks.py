@@ -17,7 +17,7 @@ from sessions.agent_programs import ProgramFailed, ProgramTooSlow, Said, run_pro
 from sessions.errors import SessionError
 from sessions.models import Portrait
 from sessions.models.profiles import Provider
-from sessions.portrait_words import clip_text
+from sessions.portraits.words import clip_text
 
 logger = logging.getLogger(__name__)
 

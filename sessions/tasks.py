@@ -186,7 +186,7 @@ def ensure_agent_worker(host: str, is_first_order: bool = False) -> None:
 @shared_task
 def understand_knowledge() -> None:
     """On a host's own queue, when it starts and whenever something of it has changed: what the profiles know now."""
-    from sessions.understanding import understand_all
+    from sessions.knowledge.understanding import understand_all
 
     understand_all()
 
@@ -194,7 +194,7 @@ def understand_knowledge() -> None:
 @shared_task
 def check_scene_upload(upload_id: int) -> None:
     """On the queue of the host that has the draft: look at a film, slide or logo that has arrived."""
-    from sessions.scene_checks import check_upload
+    from sessions.scene.checks import check_upload
 
     upload = SceneUpload.objects.filter(pk=upload_id).first()  # it may have been removed meanwhile
     if upload is not None and begin_check(upload):
@@ -204,7 +204,7 @@ def check_scene_upload(upload_id: int) -> None:
 @shared_task
 def draw_scene(key: str) -> None:
     """On the queue of the web process's host: draw the still of a scene whose order lies there under `key`."""
-    from sessions.scene_stills import draw
+    from sessions.scene.stills import draw
 
     draw(key)
 

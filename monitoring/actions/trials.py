@@ -13,7 +13,7 @@ from protocol.trials import MAX_QUESTION_CHARS
 from sessions.actions.lifecycle import enqueue, stop_session
 from sessions.assets import AssetLost
 from sessions.errors import SessionError
-from sessions.knowledge import KnowledgeUnreadable, read_knowledge
+from sessions.knowledge.store import KnowledgeUnreadable, read_knowledge
 from sessions.models import AvatarProfile, DeploymentMode, ProfileVersion, State
 from sessions.models.profiles import Language
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from monitoring.comparing.comparison import Comparison, Side, compare, side_of
 from monitoring.models import SessionDigest
 from monitoring.reports.digest_filters import Days
-from sessions.forms import dress
+from sessions.forms.dressing import dress
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode
 
 MOST_TOLD: Final = 100

@@ -20,9 +20,9 @@ from sessions.access import get_worker_for, modes_for, sessions_for
 from sessions.actions.switches import switch_host
 from sessions.actions.workers import set_drained
 from sessions.errors import SessionError
-from sessions.mode_changes import Changes, changes_between
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersion, SwitchOutcome
 from sessions.models.avatar_session import ON_AIR_STATES
+from sessions.modes.changes import Changes, changes_between
 from sessions.views.switches import way_of
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.models import SessionDigest
-from sessions.forms import dress
+from sessions.forms.dressing import dress
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode, EndReason
 from sessions.models.profiles import Provider
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError as Malformed
 from protocol.knowledge import MAX_DOCUMENT_BYTES, MAX_DOCUMENTS, MAX_PAIRS, Document, Knowledge, Pair
 from sessions import assets
 from sessions.actions.profiles import edit_profile
-from sessions.knowledge import keep_knowledge, read_knowledge
+from sessions.knowledge.store import keep_knowledge, read_knowledge
 from sessions.models import AvatarProfile, ProfileVersion
 
 ID_CHARS: Final = 8

@@ -26,7 +26,7 @@ from sessions.models import (
 )
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.models.profiles import Provider
-from sessions.scene_stills import forget_stills
+from sessions.scene.stills import forget_stills
 from sessions.signals import profile_changed
 
 MAX_PORTRAITS: Final = 24  # of one profile

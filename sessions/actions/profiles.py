@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from sessions.actions.lifecycle import enqueue
 from sessions.errors import Archived
 from sessions.models import AvatarProfile, ProfileVersion
-from sessions.providers import check_providers, check_voice
+from sessions.providers.choices import check_providers, check_voice
 
 FIELDS: Final = (
     "name",

@@ -21,8 +21,8 @@ from sessions.actions.modes import archive_mode, copy_mode, edit_mode
 from sessions.actions.preflights import order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
 from sessions.models import AvatarProfile, DeploymentMode, Portrait, Preflight
-from sessions.portrait_upload import name_of
-from sessions.provider_pictures import provider_picture_of
+from sessions.portraits.upload import name_of
+from sessions.providers.pictures import provider_picture_of
 
 router = Router(tags=["profiles and modes"])
 

@@ -24,7 +24,7 @@ from protocol.knowledge import (
 from sessions import assets
 from sessions.access import get_profile_for
 from sessions.actions.knowledge import document_of, new_pair_id, replace_knowledge
-from sessions.knowledge import read_knowledge
+from sessions.knowledge.store import read_knowledge
 from sessions.models import ProfileVersion
 
 router = Router(tags=["profiles and modes"])

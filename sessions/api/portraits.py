@@ -11,9 +11,9 @@ from operators.models import Role
 from sessions.access import get_portrait_for, get_profile_for
 from sessions.actions import portraits as actions
 from sessions.api.catalogue import ProfileOut
+from sessions.forms.portraits import PortraitForm
 from sessions.models import Portrait
-from sessions.portrait_forms import PortraitForm
-from sessions.portrait_words import reason_of
+from sessions.portraits.words import reason_of
 
 router = Router(tags=["profiles and modes"])
 

@@ -16,7 +16,7 @@ from protocol.modes import ModeSettings
 from protocol.providers import BUILTIN, HOSTED, SETTINGS, TEST_CARD, files_of
 from protocol.test_card import CardSettings
 from sessions import assets
-from sessions.knowledge import knowledge_references
+from sessions.knowledge.store import knowledge_references
 from sessions.models.portraits import Portrait, PortraitStatus
 from sessions.models.profiles import Language, ModeVersion, ProfileVersion, Provider
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from sessions.models import AvatarSession, Portrait, PortraitStatus, ProfileVersion, State
 from sessions.models.switches import provider_name
-from sessions.presenters import portrait_url
+from sessions.portraits.presenters import portrait_url
 from sessions.verdicts import is_failure
 
 register = template.Library()

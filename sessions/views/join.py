@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from protocol.control import MAX_TYPED_CHARS
 from sessions.actions.links import check_link, link_language
 from sessions.errors import LinkError
-from sessions.presenters import portrait_url
+from sessions.portraits.presenters import portrait_url
 
 
 @never_cache

@@ -18,13 +18,13 @@ from operators.templatetags.roles import may
 from protocol.knowledge import Knowledge, Pair
 from sessions.access import get_profile_for
 from sessions.actions import knowledge as actions
-from sessions.answering import try_question
-from sessions.documents import content_of, decoded, text_of
 from sessions.errors import SessionError
-from sessions.knowledge import read_knowledge
-from sessions.knowledge_forms import DocumentForm, ImportForm, PairForm, TryForm
+from sessions.forms.knowledge import DocumentForm, ImportForm, PairForm, TryForm
+from sessions.knowledge.answering import try_question
+from sessions.knowledge.documents import content_of, decoded, text_of
+from sessions.knowledge.pair_import import pairs_from
+from sessions.knowledge.store import read_knowledge
 from sessions.models import AvatarProfile
-from sessions.pair_import import pairs_from
 from sessions.views.refusals import says_why
 
 PAIRS_A_PAGE: Final = 20

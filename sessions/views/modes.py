@@ -11,10 +11,10 @@ from operators.models import Role
 from operators.templatetags.roles import may
 from sessions.access import get_mode_for, modes_for
 from sessions.actions.modes import archive_mode, copy_mode, edit_mode
-from sessions.mode_forms import ModeForm
-from sessions.mode_settings import mode_comparison
+from sessions.forms.modes import ModeForm
 from sessions.models import AvatarSession, DeploymentMode
 from sessions.models.avatar_session import ON_AIR_STATES
+from sessions.modes.settings import mode_comparison
 from sessions.views.refusals import says_why
 
 

@@ -11,7 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 from operators.access import require
 from operators.models import Role
 from sessions.access import get_session_for, profiles_for, sessions_for
-from sessions.forms import HistoryFilter, new_request_key
+from sessions.forms.sessions import HistoryFilter, new_request_key
 from sessions.models import AvatarSession, State, VisitorLink
 from sessions.models.avatar_session import LIVE_STATES
 from sessions.verdicts import Waiting, is_failure, overview_sentence, waiting_for, worst_thing

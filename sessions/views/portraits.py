@@ -20,9 +20,9 @@ from protocol.portraits import MOST_PICTURE_BYTES, MOST_PICTURE_PIXELS
 from sessions import assets
 from sessions.access import get_portrait_for, get_profile_for
 from sessions.actions import portraits as actions
+from sessions.forms.portraits import PortraitForm
 from sessions.models import AvatarProfile, Portrait
-from sessions.portrait_forms import PortraitForm
-from sessions.portrait_words import reason_of, stage_of
+from sessions.portraits.words import reason_of, stage_of
 from sessions.views.byte_ranges import ranged
 from sessions.views.refusals import says_why
 

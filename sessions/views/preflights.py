@@ -14,7 +14,7 @@ from operators.models import Role
 from sessions.access import get_profile_for
 from sessions.actions.preflights import hosts, order_preflight, usual_host
 from sessions.models import AvatarProfile
-from sessions.provider_words import checks_of
+from sessions.providers.words import checks_of
 from sessions.views.refusals import says_why
 
 EARLIER_SHOWN = 5

@@ -16,8 +16,8 @@ from operators.templatetags.roles import may
 from sessions.access import get_profile_for, profiles_for
 from sessions.actions.preflights import needs_preflight, order_preflight
 from sessions.actions.profiles import archive_profile, create_profile, duplicate_profile, edit_profile
+from sessions.forms.profiles import ProfileForm
 from sessions.models import AvatarProfile
-from sessions.profile_forms import ProfileForm
 from sessions.views.knowledge import knowledge_context
 from sessions.views.preflights import preflight_context
 from sessions.views.refusals import says_why

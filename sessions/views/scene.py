@@ -25,10 +25,10 @@ from sessions.access import get_profile_for, get_upload_for
 from sessions.actions import scene as actions
 from sessions.assets import path_of
 from sessions.errors import PieceOutOfPlace, UploadRefused
+from sessions.forms.scene import SceneForm
 from sessions.models import AvatarProfile, SceneUpload
 from sessions.models.profiles import Provider
-from sessions.scene_forms import SceneForm
-from sessions.scene_stills import Still, find_still, order_still
+from sessions.scene.stills import Still, find_still, order_still
 from sessions.views.refusals import says_why
 
 KEY = re.compile(r"[0-9a-f]{32}")

@@ -17,9 +17,9 @@ from sessions.access import get_link_for, get_session_for
 from sessions.actions.lifecycle import stop_session
 from sessions.actions.links import create_link, revoke_link
 from sessions.errors import SessionIsOver
-from sessions.forms import LinkForm
+from sessions.forms.sessions import LinkForm
 from sessions.models import AvatarSession, SwitchOutcome
-from sessions.presenters import portrait_url
+from sessions.portraits.presenters import portrait_url
 from sessions.verdicts import session_sentence, waiting_for
 from sessions.views.refusals import says_why
 

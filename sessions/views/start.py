@@ -16,7 +16,7 @@ from sessions.actions.lifecycle import start_session
 from sessions.actions.links import create_link
 from sessions.actions.placement import choose_host
 from sessions.errors import CapacityReached, HostDrained, SessionError
-from sessions.forms import StartForm
+from sessions.forms.sessions import StartForm
 
 
 def host_of_next() -> dict[str, str]:

@@ -18,9 +18,9 @@ from sessions.access import get_session_for, modes_for
 from sessions.actions.lightening import set_lightening
 from sessions.actions.switches import switch_mode
 from sessions.errors import SessionError, SwitchUnderWay
-from sessions.mode_changes import Changes, changes_between
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersion, SwitchOutcome
 from sessions.models.switches import provider_name
+from sessions.modes.changes import Changes, changes_between
 from sessions.views.refusals import says_why
 from sessions.views.session import after
 

@@ -8,10 +8,11 @@ from django.test import Client
 
 from operators.models import Operator
 from protocol.knowledge import Knowledge
-from sessions import answering, assets
-from sessions.knowledge import read_knowledge
+from sessions import assets
+from sessions.knowledge import answering
+from sessions.knowledge.pair_import import pairs_from
+from sessions.knowledge.store import read_knowledge
 from sessions.models import AvatarProfile
-from sessions.pair_import import pairs_from
 from tests.pages.conftest import Browse
 
 HTMX = {"HX-Request": "true"}

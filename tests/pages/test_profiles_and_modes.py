@@ -11,8 +11,8 @@ from protocol.mode_effects import EFFECTS
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from sessions.actions.lifecycle import start_session
 from sessions.actions.modes import copy_mode
-from sessions.mode_settings import SECTIONS
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
+from sessions.modes.settings import SECTIONS
 from tests.pages.conftest import Browse
 
 WORDS = {

@@ -11,9 +11,9 @@ from django.test import Client
 from PIL import Image
 
 from operators.models import Operator
-from sessions import scene_stills
 from sessions.actions import scene as actions
 from sessions.models import AvatarProfile, SceneUpload
+from sessions.scene import stills as scene_stills
 from sessions.tasks import check_scene_upload, draw_scene
 from tests.agent.builtin.scene.decks import deck
 from tests.agent.builtin.scene.films import film

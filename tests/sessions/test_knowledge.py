@@ -24,9 +24,9 @@ from sessions.actions.knowledge import (
 from sessions.actions.lifecycle import start_session
 from sessions.actions.profiles import duplicate_profile, edit_profile
 from sessions.assets import AssetLost
-from sessions.knowledge import read_knowledge
+from sessions.knowledge.store import read_knowledge
+from sessions.knowledge.understanding import understand_all
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode
-from sessions.understanding import understand_all
 
 
 def pair(number: int = 1, **fields: str) -> Pair:
@@ -223,7 +223,7 @@ def test_the_host_is_told_which_voices_say_the_answers(host: AvatarProfile) -> N
     copy = duplicate_profile(host, by="Amina")
     edit_profile(copy, {"voice": "heart"}, by="Amina")
     assert copy.current is not None
-    with patch("sessions.understanding.run_program") as run:
+    with patch("sessions.knowledge.understanding.run_program") as run:
         understand_all()
     told = [call.args for call in run.call_args_list]
     assert ("understand", copy.current.knowledge, "--voice=cedar", "--voice=heart") in told
@@ -241,6 +241,6 @@ def test_what_changes_while_a_host_reads_is_read_in_one_more_round(host: AvatarP
 
     edit_profile(host, {"knowledge": ""}, by="Amina")
     known = set(AvatarProfile.objects.exclude(current__knowledge="").values_list("current__knowledge", flat=True))
-    with patch("sessions.understanding.run_program", run):
+    with patch("sessions.knowledge.understanding.run_program", run):
         understand_all()
     assert len(rounds) == 2 * len(known)

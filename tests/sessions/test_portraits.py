@@ -32,7 +32,7 @@ from sessions.models import (
     PortraitStatus,
     SessionEvent,
 )
-from sessions.scene_stills import Still
+from sessions.scene.stills import Still
 from tests.faces import as_file, photograph
 
 OnCommit = Any

@@ -15,13 +15,14 @@ from PIL import Image
 
 from protocol.assets import ASSET_PIECE_BYTES
 from protocol.scene_files import MOST_BYTES, PIECE_BYTES, SceneFileKind
-from sessions import assets, scene_checks
+from sessions import assets
 from sessions.actions import scene as actions
 from sessions.actions.lifecycle import start_session
 from sessions.actions.profiles import edit_profile
 from sessions.errors import PieceOutOfPlace, UploadRefused
 from sessions.models import AvatarProfile, DeploymentMode, SceneUpload
-from sessions.scene_checks import check_upload
+from sessions.scene import checks as scene_checks
+from sessions.scene.checks import check_upload
 from sessions.tasks import check_scene_upload
 from tests.agent.builtin.scene.decks import deck, locked_deck
 from tests.agent.builtin.scene.films import film

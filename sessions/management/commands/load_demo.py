@@ -8,7 +8,7 @@ from protocol.voices import CEDAR
 from sessions.actions.modes import load_built_in_modes
 from sessions.actions.profiles import create_profile
 from sessions.demo import museum
-from sessions.knowledge import keep_knowledge
+from sessions.knowledge.store import keep_knowledge
 from sessions.models import AvatarProfile
 
 MODE_DESCRIPTIONS: Final = {

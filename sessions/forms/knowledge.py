@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from protocol.knowledge import MAX_ANSWER_CHARS, MAX_PHRASINGS, MAX_QUESTION_CHARS, MAX_TOPIC_CHARS, Pair
-from sessions.forms import dress
+from sessions.forms.dressing import dress
 from sessions.models.profiles import Language
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from sessions.forms.dressing import dress
 from sessions.install import install
 from sessions.models import (
     AvatarProfile,
@@ -27,26 +28,6 @@ MAX_MINUTES: Final = 7 * 24 * 60
 def new_request_key() -> str:
     """Names one intent to start: the same key twice starts once."""
     return str(uuid.uuid4())
-
-
-def dress(form: forms.BaseForm) -> None:
-    """Give the fields Tabler's classes, tie a field in error to its sentence, and put the cursor into the first of them."""
-    in_error = [name for name in form.fields if form.is_bound and name in form.errors]
-    for name, field in form.fields.items():
-        kind = "form-select" if isinstance(field.widget, forms.Select) else "form-control"
-        if isinstance(field.widget, (forms.CheckboxInput, forms.RadioSelect)):
-            kind = "form-check-input"
-        field.widget.attrs.setdefault("class", kind)
-        if name in in_error:
-            field.widget.attrs["class"] += " is-invalid"
-    if in_error:
-        form.fields[in_error[0]].widget.attrs["autofocus"] = True
-
-
-def freeze(form: forms.BaseForm) -> None:
-    """For people who may look, and for what does not change: all fields are shown, none can be typed in."""
-    for field in form.fields.values():
-        field.disabled = True
 
 
 class StartForm(forms.Form):

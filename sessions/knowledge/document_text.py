@@ -1,4 +1,4 @@
-"""`python -m sessions.document_text pdf|docx`: the text of a document, from standard input to standard output.
+"""`python -m sessions.knowledge.document_text pdf|docx`: the text of a document, from standard input to standard output.
 
 A program of its own, because a document may be made to eat memory or time: it gets no more than its limits. Exits with 3 where
 the file can't be read as what it claims to be, with 4 where it wants a password, with 5 where it unpacks to far too much.

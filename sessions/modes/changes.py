@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from protocol.mode_effects import EFFECTS, Reach
 from protocol.modes import ModeSettings
 from protocol.providers import BITHUMAN, HOSTED, Place
-from sessions.mode_settings import SECTIONS, label_of_setting, unit_of
 from sessions.models.switches import provider_name
+from sessions.modes.settings import SECTIONS, label_of_setting, unit_of
 
 NO_BREAK: Final = "\u00a0"
 SIZE: Final = ("video_width", "video_height")  # shown as one

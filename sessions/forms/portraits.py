@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from sessions.forms import dress
-from sessions.portrait_upload import name_of, picture_of
+from sessions.forms.dressing import dress
+from sessions.portraits.upload import name_of, picture_of
 
 LEAST_CROP: Final = 0.02  # of the picture's width or height
 

@@ -8,7 +8,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from protocol.portraits import MOST_PICTURE_PIXELS
-from sessions.portrait_upload import LEAST_SIDE_PX, NotAPicture, TooManyPixels, size_of
+from sessions.portraits.upload import LEAST_SIDE_PX, NotAPicture, TooManyPixels, size_of
 
 KINDS: Final = ("JPEG", "PNG")  # what bitHuman takes, up to this size
 MOST_BYTES: Final = 10 * 1024**2

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from protocol.knowledge import MAX_DOCUMENT_BYTES
-from sessions.document_text import LOCKED, TOO_LARGE
+from sessions.knowledge.document_text import LOCKED, TOO_LARGE
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ def _read_apart(content: bytes, kind: str, name: str) -> str:
     """By a process of its own: no document can hold up or bring down the web process."""
     try:
         result: subprocess.CompletedProcess[Any] = subprocess.run(  # noqa: S603 (one of two words)
-            [sys.executable, "-m", "sessions.document_text", kind],
+            [sys.executable, "-m", "sessions.knowledge.document_text", kind],
             cwd=settings.BASE_DIR,
             input=content,
             capture_output=True,

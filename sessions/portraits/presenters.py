@@ -6,7 +6,7 @@ from django.urls import reverse
 from protocol.jobspec import DEFAULT_PRESENTER
 from sessions.models import ProfileVersion
 from sessions.models.profiles import Provider
-from sessions.providers import PRESENTERS
+from sessions.providers.choices import PRESENTERS
 
 
 def portrait_url(version: ProfileVersion) -> str:

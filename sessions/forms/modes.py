@@ -11,9 +11,9 @@ from pydantic.fields import FieldInfo
 
 from protocol.mode_effects import contradictions
 from protocol.modes import ModeSettings
-from sessions.forms import dress, freeze
-from sessions.mode_settings import SECTIONS, effects_of, label_of_setting, unit_of
+from sessions.forms.dressing import dress, freeze
 from sessions.models import DeploymentMode
+from sessions.modes.settings import SECTIONS, effects_of, label_of_setting, unit_of
 
 NO_BREAK = "\u00a0"
 

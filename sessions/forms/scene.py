@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from protocol.avatar import BuiltinSettings, TvProgramme
 from protocol.scene_files import MOST_SLIDES, SceneFile
-from sessions.forms import dress, freeze
-from sessions.providers import PLACES, tv_choices
+from sessions.forms.dressing import dress, freeze
+from sessions.providers.choices import PLACES, tv_choices
 
 
 class SceneForm(forms.Form):

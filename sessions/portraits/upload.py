@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from protocol.portraits import MOST_PICTURE_BYTES, MOST_PICTURE_PIXELS
-from sessions.portrait_words import REFUSALS
+from sessions.portraits.words import REFUSALS
 
 KINDS: Final = ("JPEG", "PNG", "WEBP")
 LEAST_SIDE_PX: Final = 64

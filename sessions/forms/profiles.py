@@ -14,12 +14,8 @@ from protocol.jobspec import DEFAULT_PRESENTER
 from protocol.providers import BITHUMAN, HOSTED, VARIABLES
 from protocol.test_card import Quality
 from sessions import assets
-from sessions.forms import dress, freeze
-from sessions.install import install
-from sessions.models import Portrait, PortraitStatus, ProfileVersion
-from sessions.models.profiles import Provider
-from sessions.portrait_upload import name_of
-from sessions.provider_fields import (
+from sessions.forms.dressing import dress, freeze
+from sessions.forms.provider_fields import (
     SOURCES,
     Source,
     hosted_fields,
@@ -29,8 +25,12 @@ from sessions.provider_fields import (
     problems_of,
     settings_from,
 )
-from sessions.provider_pictures import provider_picture_of
-from sessions.providers import PLACES, PRESENTERS, VOICES, quality_choices, tv_choices
+from sessions.install import install
+from sessions.models import Portrait, PortraitStatus, ProfileVersion
+from sessions.models.profiles import Provider
+from sessions.portraits.upload import name_of
+from sessions.providers.choices import PLACES, PRESENTERS, VOICES, quality_choices, tv_choices
+from sessions.providers.pictures import provider_picture_of
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

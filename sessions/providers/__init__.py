@@ -1,0 +1,1 @@
+"""Who draws a face: what a profile may choose, the pictures that vendors get, and their checks in words."""

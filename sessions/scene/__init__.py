@@ -1,0 +1,1 @@
+"""Scenes as the control plane has them: files that are looked at, and stills for pages."""
