@@ -9,8 +9,8 @@ import argparse
 import json
 import sys
 
-from agent import clip_program, portraits_program, scene_program, trial_program, vendors_program
 from agent.environment import HostEnvironment, InvalidEnvironment
+from agent.programs import clip, portraits, scene, trial, vendors
 from agent.worker_process import WorkerError, running_worker, start_worker, stop_worker
 
 
@@ -22,15 +22,15 @@ def main() -> int:
     stop = commands.add_parser("stop", help="end the worker and its jobs")
     stop.add_argument("--timeout", type=float, default=10.0, help="seconds before SIGKILL (default: %(default)s)")
     commands.add_parser("status", help="tell whether the worker runs")
-    portraits_program.add_arguments(
+    portraits.add_arguments(
         commands.add_parser("prepare-portrait", help="prepare a picture of a person for the built-in avatar")
     )
-    scene_program.add_prepare_arguments(
+    scene.add_prepare_arguments(
         commands.add_parser("prepare-scene-file", help="check a film, a slide or a logo for a scene")
     )
-    scene_program.add_draw_arguments(commands.add_parser("draw-scene", help="draw a still of a scene"))
-    clip_program.add_arguments(commands.add_parser("preview-portrait", help="make a film in which a portrait speaks"))
-    trial_program.add_arguments(commands.add_parser("trial-visitor", help="talk to an avatar as a visitor does"))
+    scene.add_draw_arguments(commands.add_parser("draw-scene", help="draw a still of a scene"))
+    clip.add_arguments(commands.add_parser("preview-portrait", help="make a film in which a portrait speaks"))
+    trial.add_arguments(commands.add_parser("trial-visitor", help="talk to an avatar as a visitor does"))
     commands.add_parser(
         "preflight", help="ask vendors whether avatars could start; the order is read from standard input"
     )
@@ -46,20 +46,20 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     if arguments.command == "prepare-portrait":
-        return portraits_program.run(arguments)
+        return portraits.run(arguments)
     if arguments.command == "prepare-scene-file":
-        return scene_program.prepare(arguments)
+        return scene.prepare(arguments)
     if arguments.command == "draw-scene":
-        return scene_program.draw(arguments)
+        return scene.draw(arguments)
     if arguments.command == "preview-portrait":
-        return clip_program.run(arguments)
+        return clip.run(arguments)
     if arguments.command == "trial-visitor":
-        return trial_program.run(arguments)
+        return trial.run(arguments)
     if arguments.command == "end-conversations":
-        return vendors_program.end_conversations()
+        return vendors.end_conversations()
     try:
         if arguments.command == "preflight":
-            return vendors_program.preflight(HostEnvironment.read())
+            return vendors.preflight(HostEnvironment.read())
         reply = _run(arguments, HostEnvironment.read())
     except (WorkerError, InvalidEnvironment) as error:
         print(error, file=sys.stderr)
@@ -76,11 +76,11 @@ def _run(arguments: argparse.Namespace, environment: HostEnvironment) -> dict[st
         pid = stop_worker(environment, arguments.timeout)
         return {"pid": pid, "stopped": pid is not None}
     if arguments.command == "answer":
-        from agent.answer_once import answer_once
+        from agent.programs.answer import answer_once
 
         return answer_once(environment, arguments.knowledge, arguments.question, arguments.language)
     if arguments.command == "understand":
-        from agent.answer_once import understand
+        from agent.programs.answer import understand
 
         return understand(environment, arguments.knowledge, arguments.voice)
     current = running_worker(environment)

@@ -24,13 +24,13 @@ def prewarm(process: "JobProcess") -> None:
 
 
 async def job(ctx: "JobContext") -> None:
-    from agent.dispatches import run_job
+    from agent.job.dispatches import run_job
 
     await run_job(ctx)
 
 
 async def leaving(ctx: "JobContext") -> None:
     """LiveKit's agents leave the room after this."""
-    from agent.dispatches import leave_room
+    from agent.job.dispatches import leave_room
 
     await leave_room(ctx)

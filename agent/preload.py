@@ -22,7 +22,7 @@ def _load() -> None:
         from livekit.rtc._ffi_client import get_ffi_lib
 
         import agent.avatars.builtin_avatar
-        import agent.dispatches  # noqa: F401
+        import agent.job.dispatches  # noqa: F401
 
         get_ffi_lib()
         _create_ssl_context()  # kept by that module: it reads all of the system's certificates, 40 ms of every start

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pydantic import JsonValue
 
 from agent.avatars.builtin.face_state import Expression
-from agent.frames import FrameTiming
+from agent.avatars.frames import FrameTiming
 from protocol.events import LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings

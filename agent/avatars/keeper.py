@@ -17,8 +17,8 @@ from livekit.agents import AgentSession
 
 from agent.avatars import AvatarLostError
 from agent.avatars.builtin.face_state import Expression
+from agent.avatars.frames import FrameTiming
 from agent.avatars.shown import Choice, Shown
-from agent.frames import FrameTiming
 from protocol.control import Face
 from protocol.events import AvatarBack, AvatarLost, AvatarTakenOver, LossCode
 from protocol.jobspec import JobSpec

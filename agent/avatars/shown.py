@@ -15,8 +15,8 @@ from pydantic import JsonValue, ValidationError
 from agent.avatars import Avatar, AvatarLostError, AvatarParts, UnknownProvider, make_avatar
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE
+from agent.avatars.frames import FrameTiming
 from agent.avatars.voice_line import VoiceLine
-from agent.frames import FrameTiming
 from protocol.control import FACE_ATTRIBUTE, SHOWN_ATTRIBUTE, Face
 from protocol.events import LossCode, ProviderMeasured
 from protocol.jobspec import JobSpec

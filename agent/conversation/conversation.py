@@ -10,7 +10,7 @@ from livekit.agents import AgentSession
 from livekit.agents.voice.events import AgentStateChangedEvent, UserInputTranscribedEvent, UserStateChangedEvent
 
 from agent.avatars.builtin.face_state import Expression
-from agent.captions import VisitorCaptions
+from agent.conversation.captions import VisitorCaptions
 from agent.conversation.phrases import (
     is_goodbye,
     is_thanks,

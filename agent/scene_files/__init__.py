@@ -1,5 +1,5 @@
 """An operator's film, slides and logo, looked at when they arrive: `film`, `pictures` and `deck` check, and make of them what
 jobs show.
 
-Run by `agent.scene_program`, never in a job.
+Run by `agent.programs.scene`, never in a job.
 """

@@ -14,7 +14,7 @@ from livekit import api, rtc
 from numpy.typing import NDArray
 
 from agent.environment import HostEnvironment
-from agent.job import AvatarJob
+from agent.job.avatar_job import AvatarJob
 from agent.models import Message, infer
 from agent.models.supervisor import ModelSupervisor
 from agent.voice.answers.answerer import Answerer

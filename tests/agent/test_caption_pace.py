@@ -10,7 +10,7 @@ import pytest
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities, TextOutput
 
-from agent.caption_pace import CaptionPace, SaidSoFar
+from agent.conversation.caption_pace import CaptionPace, SaidSoFar
 from agent.voice.speech import PreparedSpeech
 from agent.voice.utterance import SAMPLE_RATE, Utterance, joined
 from agent.voice.visemes import Lips, Viseme
@@ -110,7 +110,7 @@ async def test_words_of_our_voice_are_shown_within_a_quarter_of_a_second_of_thei
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Against the durations that hibari predicts for each word's phonemes."""
-    from agent import caption_pace
+    from agent.conversation import caption_pace
     from agent.voice import hibari_voice, visemes
 
     heard: list[tuple[str, Any, float]] = []

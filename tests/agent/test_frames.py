@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from agent.frames import FrameReporter
+from agent.avatars.frames import FrameReporter
 from protocol.events import FrameOverrun, FrameStats
 from tests.agent.test_steps import Recorder
 

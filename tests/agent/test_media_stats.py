@@ -5,7 +5,7 @@ from typing import Any
 from livekit import rtc
 from livekit.rtc._proto import stats_pb2
 
-from agent.media_stats import MediaReporter
+from agent.job.media_stats import MediaReporter
 from tests.agent.test_steps import Recorder
 
 

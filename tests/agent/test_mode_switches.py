@@ -8,9 +8,9 @@ from uuid import UUID
 import pytest
 from livekit import rtc
 
+from agent.avatars.frames import FrameReporter
 from agent.avatars.shown import Choice
-from agent.frames import FrameReporter
-from agent.mode_switches import LATE_ALREADY_S, MOST_MISSED_S, ModeSwitches
+from agent.job.mode_switches import LATE_ALREADY_S, MOST_MISSED_S, ModeSwitches
 from protocol.control import SWITCH_ATTRIBUTE, SwitchOrder
 from protocol.events import SwitchFinished, SwitchSeen
 from protocol.modes import BUILT_IN_MODES, ModeSettings

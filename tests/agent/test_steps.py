@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from agent.steps import WorkflowAnalyzer, most_memory, slowest
+from agent.job.steps import WorkflowAnalyzer, most_memory, slowest
 from protocol.events import StepFinished, StepStarted
 from protocol.steps import StepKey
 

@@ -10,15 +10,15 @@ from protocol.trials import TrialOrder
 # LiveKit's own threads now and then abort a process whose interpreter is being taken down.
 PROGRAM = """
 import atexit, os
-from agent import trial_program
+from agent.programs import trial
 from protocol.trials import TrialDone
 
 async def talk(url, order):
     return TrialDone(asked=1, answered=1)
 
 atexit.register(os.abort)
-trial_program._talk = talk
-raise SystemExit(trial_program.run(None))
+trial._talk = talk
+raise SystemExit(trial.run(None))
 """
 
 

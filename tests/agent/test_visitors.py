@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from livekit import rtc
 
-from agent.visitors import Visitors
+from agent.job.visitors import Visitors
 from protocol.events import VisitorJoined, VisitorLeft, VisitProgress, VisitQualitySeen
 from tests.agent.test_steps import Recorder
 
@@ -81,7 +81,7 @@ async def test_the_room_is_empty_when_the_last_visitor_has_left() -> None:
 
 
 async def test_who_goes_before_being_announced_leaves_the_greeting_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.visitors.ANNOUNCED_WITHIN_S", 0.01)
+    monkeypatch.setattr("agent.job.visitors.ANNOUNCED_WITHIN_S", 0.01)
     room = Room()
     await room.report("visitor-dana", first_frame_ms=500)
     await room.report("visitor-emil", first_frame_ms=500)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.answer_once import understand
 from agent.assets import AssetStore
 from agent.environment import HostEnvironment
+from agent.programs.answer import understand
 from agent.voice.phrases import PhraseCache
 from agent.voice.voices import LocalVoice
 from protocol.knowledge import Knowledge, Pair

@@ -14,10 +14,10 @@ from uuid import UUID
 from livekit import rtc
 
 from agent.avatars import AvatarLostError
+from agent.avatars.frames import FrameReporter
 from agent.avatars.keeper import FaceKeeper
 from agent.avatars.shown import Choice
-from agent.frames import FrameReporter
-from agent.room_calls import NOT_ALLOWED, parsed
+from agent.job.room_calls import NOT_ALLOWED, parsed
 from protocol.control import (
     SWITCH_ATTRIBUTE,
     SWITCH_BACK,

@@ -9,19 +9,19 @@ from typing import Any, get_args
 from livekit import rtc
 from livekit.agents import Agent, JobContext, llm, room_io, stt, tts
 
+from agent.avatars.frames import FrameReporter
 from agent.avatars.keeper import FaceKeeper
-from agent.captions import SpokenCaptions
+from agent.conversation.captions import SpokenCaptions
 from agent.conversation.conversation import Conversation
 from agent.conversation.session import make_session
-from agent.frames import FrameReporter
-from agent.greeting import Greeting
-from agent.media_stats import MediaReporter
-from agent.mode_switches import ModeSwitches
+from agent.job.greeting import Greeting
+from agent.job.media_stats import MediaReporter
+from agent.job.mode_switches import ModeSwitches
+from agent.job.steps import WorkflowAnalyzer
+from agent.job.visitors import Visitors
 from agent.models import ModelError, load
 from agent.models.client import aclose as let_go_of_models
-from agent.steps import WorkflowAnalyzer
 from agent.telemetry import Telemetry
-from agent.visitors import Visitors
 from agent.voice import hibari_voice
 from agent.voice.answers.answerer import Answerer
 from agent.voice.hearing.listening import Heard, LocalSTT

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Late: the worker's commands need none of it.
     from pydantic import ValidationError
 
-    from agent.portraits_program import say, stay_small
+    from agent.programs.portraits import say, stay_small
     from protocol.portraits import ClipOrder
 
     try:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from agent.portraits_program import say, stay_small
+from agent.programs.portraits import say, stay_small
 from protocol.scene_files import SceneFileKind
 
 REFUSED: Final = 3

@@ -47,7 +47,7 @@ def run(_arguments: argparse.Namespace) -> int:
 
 
 async def _talk(url: str, order: "TrialOrder") -> "TrialDone":
-    from agent.trial_visitor import TrialVisitor, spoken
+    from agent.programs.trial_visitor import TrialVisitor, spoken
 
     # All sound is made before anybody is measured.
     questions = [await spoken(text) for text in order.questions]

@@ -18,7 +18,7 @@ from livekit.agents.types import (
 )
 from livekit.agents.voice.io import TextOutput
 
-from agent.caption_pace import CaptionPace
+from agent.conversation.caption_pace import CaptionPace
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import sys
 
 from agent.environment import HostEnvironment
-from agent.portraits_program import say
+from agent.programs.portraits import say
 
 
 def preflight(environment: HostEnvironment) -> int:

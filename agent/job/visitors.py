@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from livekit import rtc
 
-from agent.room_calls import NOT_ALLOWED, parsed
+from agent.job.room_calls import NOT_ALLOWED, parsed
 from protocol.control import VISIT_PROGRESS_METHOD, VISITOR_PREFIX, VisitQuality, VisitReport, VisitReportReply
 from protocol.events import VisitorJoined, VisitorLeft, VisitProgress, VisitQualitySeen
 

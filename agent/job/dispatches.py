@@ -9,7 +9,7 @@ from livekit.agents import JobContext, stt, tts
 from pydantic import ValidationError
 
 from agent.environment import HostEnvironment, InvalidEnvironment
-from agent.job import AvatarJob
+from agent.job.avatar_job import AvatarJob
 from agent.telemetry import Telemetry
 from agent.voice.answers import make_answerer
 from agent.voice.plugins import Part, replacement

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from livekit.agents import AgentSession
 
-from agent.steps import WorkflowAnalyzer
+from agent.job.steps import WorkflowAnalyzer
 from agent.voice.speech import PreparedSpeech
 from protocol.events import GreetingStarted
 from protocol.steps import StepKey
