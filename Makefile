@@ -1,11 +1,12 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-# Three at a time, each one by one: an agent's and a browser's tests wait a lot for real servers and clocks. Those that touch the
-# database, on SQLite and once more on PostgreSQL, take what is left, at a low priority (at the lowest they stand still
-# beside a busy machine).
-AGENT_TESTS = tests/agent tests/standins
+# Two rows of tests side by side. One talks with real servers against the clock; the other is patient, and gives way to it (by a
+# little: at the lowest priority it stands still beside a busy machine). What touches the database runs once more on PostgreSQL,
+# but for what has a database of its own, and for browsers.
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
-.PHONY: help run test test-agent test-database test-rest bench lint format lock
+PATIENT_TESTS = $(DATABASE_TESTS) tests/launch tests/standins tests/agent/builtin tests/agent/answers tests/test_architecture.py
+ONCE_TESTS = tests/monitoring/test_monitor_command.py tests/pages/test_live_pages.py tests/pages/test_watching.py
+.PHONY: help run test test-clock test-patient bench lint format lock
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
@@ -16,17 +17,14 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
 	@$(PYTHON) -m launch.install --dev
 	@if [ -n "$(TESTS)" ]; then exec .venv/bin/python -m pytest $(TESTS); \
-	else exec $(MAKE) --no-print-directory --jobs=3 --keep-going test-rest test-agent test-database; fi
+	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going test-clock test-patient; fi
 
-test-rest:
-	@exec .venv/bin/python -m pytest tests $(AGENT_TESTS:%=--ignore=%) $(DATABASE_TESTS:%=--ignore=%)
+test-clock:
+	@exec .venv/bin/python -m pytest tests $(PATIENT_TESTS:%=--ignore=%)
 
-test-agent:
-	@exec .venv/bin/python -m pytest $(AGENT_TESTS)
-
-test-database:
-	@nice -n 10 .venv/bin/python -m pytest $(DATABASE_TESTS)
-	@nice -n 10 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
+test-patient:
+	@nice -n 5 .venv/bin/python -m pytest $(PATIENT_TESTS)
+	@nice -n 5 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS) $(ONCE_TESTS:%=--ignore=%)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks
