@@ -4,7 +4,7 @@ PYTHON ?= python3
 # little: at the lowest priority it stands still beside a busy machine). What touches the database runs once more on PostgreSQL,
 # but for what has a database of its own, and for browsers.
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
-PATIENT_TESTS = $(DATABASE_TESTS) tests/launch tests/standins tests/agent/builtin tests/agent/answers tests/test_architecture.py
+PATIENT_TESTS = $(DATABASE_TESTS) tests/launch tests/agent/builtin tests/agent/answers tests/test_architecture.py
 ONCE_TESTS = tests/monitoring/test_monitor_command.py tests/pages/test_live_pages.py tests/pages/test_watching.py
 .PHONY: help run test test-clock test-patient bench lint format lock
 

@@ -63,14 +63,14 @@ export function stacked(parts) {
   return tops;
 }
 
-/** @typedef {{range: () => [number, number], ticks: (from: number, to: number) => number[], label: (at: number) => string, zoom?: (from: number, to: number) => void}} TimeAxis */
+/** @typedef {{range: () => [number, number], ticks: (from: number, to: number) => number[], label: (at: number, to: number) => string, zoom?: (from: number, to: number) => void}} TimeAxis */
 /** @typedef {{at: number, label: string, tone: string, minor?: boolean}} Mark */
 
 /** @param {TimeAxis} time @param {boolean} isShown */
 const axisX = (time, isShown) => isShown ? {
   stroke: css("--text-3"), font: FONT, size: 24, gap: 5, grid: { show: false },
   ticks: { show: true, size: 4, stroke: css("--line-strong"), width: 1 },
-  splits: (plot) => time.ticks(plot.scales.x.min, plot.scales.x.max), values: (_, moments) => moments.map(time.label),
+  splits: (plot) => time.ticks(plot.scales.x.min, plot.scales.x.max), values: (plot, moments) => moments.map((at) => time.label(at, plot.scales.x.max)),
 } : { show: false };
 
 /** @param {string} unit @param {(number) => number[]} splits */

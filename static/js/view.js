@@ -58,11 +58,11 @@ export class ChartView {
         const first = slides() ? to - Math.floor((to - from) / step) * step : Math.ceil(from / step) * step;
         return Array.from({ length: Math.floor((to - first) / step + 1e-6) + 1 }, (_, n) => first + n * step);
       },
-      label: (at) => {
-        const [from, to] = this.range();
-        if (!slides()) return clockOf(to - from)(at);
+      label: (at, to) => { // `to` is where the chart ends, which the newest reading may have left behind
+        const clock = clockOf(this.range()[1] - this.range()[0]);
+        if (!slides()) return clock(at);
         const ago = Math.round(to - at);
-        if (!ago) return this.pausedAt === null ? nowWord : clockOf(to - from)(at);
+        if (!ago) return this.pausedAt === null ? nowWord : clock(at);
         return ago % 3600 === 0 ? `−${ago / 3600} h` : ago % 60 === 0 ? `−${ago / 60} min` : `−${ago} s`;
       },
       zoom: (from, to) => this.#zoom([from, to]),
