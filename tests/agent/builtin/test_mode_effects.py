@@ -1,7 +1,9 @@
 """Each setting of a mode that is said to have an effect on the built-in avatar has it. (Buffers of sound: `test_sound.py`; idle
 pictures, sizes, rates and interruptions: `test_generator.py`; switches: `test_in_a_room.py`.)"""
 
+import asyncio
 import random
+import time
 from collections.abc import Iterator
 
 import cv2
@@ -135,14 +137,18 @@ def test_each_frame_of_the_output_buffer_is_a_frames_time_from_100_ms_on() -> No
 
 
 @pytest.mark.parametrize("queue_s", [0.1, 0.4])
-async def test_a_longer_buffer_delays_by_its_length_and_rides_out_a_hitch_of_it(queue_s: float) -> None:
+async def test_a_longer_buffer_delays_by_its_length_and_rides_out_a_hitch_of_that_length(queue_s: float) -> None:
     rate = 24_000
     source = BoundedSound(rate, queue_s)
     ahead_s = []
     for frame in frames_of(np.zeros(int(rate * 0.8), np.int16), rate // 50):
         await source.capture_frame(frame)
-        ahead_s.append(source.queued_duration)  # what is still heard where nothing comes for as long
+        ahead_s.append(source.queued_duration)
     assert max(ahead_s) == pytest.approx(queue_s, abs=0.08)
+    paused_at, full_s = time.monotonic(), source.queued_duration
+    await asyncio.sleep(0.2)  # nothing comes: the hitch itself, not a wait for something
+    left_s, hitch_s = source.queued_duration, time.monotonic() - paused_at  # a busy machine's is longer
+    assert left_s == pytest.approx(max(full_s - hitch_s, 0), abs=0.05)
     await source.aclose()
 
 
