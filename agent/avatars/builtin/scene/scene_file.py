@@ -113,7 +113,7 @@ PLAIN: Final = Scene(
         back="",
         presenter=PresenterPlace(x=WIDTH / 2, y=HEIGHT, scale=1),
         logo=Box(left=60, top=48, width=240, height=100),
-        captions=CaptionBand(left=240, top=840, width=1440, height=200, text_height=46),
+        captions=CaptionBand(left=352, top=840, width=1216, height=200, text_height=46),
     ),
     back=None,
     front=None,
