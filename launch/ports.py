@@ -7,6 +7,7 @@ from contextlib import closing
 # Below Linux's range for outgoing connections (32768 and up), so that a kept port is rarely taken at the next start.
 FIRST_PORT, LAST_PORT = 17_000, 31_999
 TRIES = 200
+_drawn: set[int] = set()  # by this process: a server that is to take a port may not have taken it yet
 
 
 def bind_error(address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> OSError | None:
@@ -28,9 +29,10 @@ def is_free(address: str, port: int) -> bool:
 
 
 def free_port(address: str, *, but_not: int | None = None) -> int:
-    """A port where both TCP and UDP are free, drawn by chance so that copies started together rarely meet."""
+    """A port where both TCP and UDP are free, drawn by chance so that copies started together rarely meet; none comes twice."""
     for _ in range(TRIES):
         port = random.randint(FIRST_PORT, LAST_PORT)  # noqa: S311 - no secret
-        if port != but_not and is_free(address, port):
+        if port != but_not and port not in _drawn and is_free(address, port):
+            _drawn.add(port)
             return port
     raise OSError(f"no free port found on {address}")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from launch import ports
 from launch.errors import LaunchError
 from launch.ports import free_port
 from launch.state import HOST_NAME, home_folder, locked, prepare, read_environment, wants_own_livekit
@@ -53,6 +54,12 @@ def test_two_copies_get_other_secrets_and_other_ports(tmp_path: Path, web_port: 
     states = [prepare({"AVATARY_PORT": web_port}, home_folder({"AVATARY_HOME": str(tmp_path / name)})) for name in "ab"]
     for name in ("DJANGO_SECRET_KEY", "LIVEKIT_API_SECRET", "LIVEKIT_URL", "REDIS_URL"):
         assert states[0].values[name] != states[1].values[name]
+
+
+def test_no_port_is_handed_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "LAST_PORT", ports.FIRST_PORT + 39)
+    drawn = [free_port("127.0.0.1") for _ in range(20)]
+    assert len(set(drawn)) == len(drawn)
 
 
 @pytest.mark.parametrize("name", ["Atlas", "two words", "-atlas", "a" * 41, "atlas.example.org", "öst"])
