@@ -6,6 +6,7 @@ The plugin orders an avatar that comes into the room as a participant of its own
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import time
 import uuid
@@ -31,7 +32,8 @@ logger = logging.getLogger(__name__)
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
 _LEAVES_S: Final = 0.15
-_PICTURE_WITHIN_S: Final = 1.5  # of looking at an avatar whose picture is said to stand still
+_PICTURE_WITHIN_S: Final = 3.0  # of looking at an avatar whose picture is said to stand still
+_LOOK_AGAIN_S: Final = 0.5  # LiveKit makes nothing of a subscription that is given up and asked for again at once
 
 Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
 
@@ -69,7 +71,8 @@ class HostedAvatar(ABC):
         self._calls: VendorCalls | None = None
         self._starting: asyncio.Task[None] | None = None
         self._is_open = False
-        self._one_looks = asyncio.Lock()
+        self._looking: asyncio.Task[rtc.VideoFrame] | None = None
+        self._looked_at = -math.inf  # when its video was given up last, monotonic
         self._doubting: asyncio.Task[None] | None = None
         self._losses: dict[LossCode, str] = {}
         self._gone: asyncio.Future[AvatarLostError] = asyncio.get_running_loop().create_future()
@@ -124,8 +127,9 @@ class HostedAvatar(ABC):
     async def picture(self) -> rtc.VideoFrame:
         """One frame of what visitors see, I420. May take as long as the vendor's next frame. Raises `LookupError` where it has no
         video."""
-        async with self._one_looks:
-            return await self._frame_of(self._video())
+        if self._looking is None or self._looking.done():  # who looks meanwhile, looks along
+            self._looking = asyncio.create_task(self._look(), name=f"{self._parts.provider}-look")
+        return await asyncio.shield(self._looking)
 
     def doubt(self) -> None:
         """What is sent costs the job nothing as long as nobody misses it: it is not subscribed to."""
@@ -145,6 +149,14 @@ class HostedAvatar(ABC):
             self._lose()
         except (LookupError, RuntimeError) as error:
             logger.info("%s: the avatar is about to go: %r", self.vendor, error)
+
+    async def _look(self) -> rtc.VideoFrame:
+        await asyncio.sleep(self._looked_at + _LOOK_AGAIN_S - time.monotonic())
+        return await self._frame_of(self._video())
+
+    def _give_up(self, publication: rtc.RemoteTrackPublication) -> None:
+        publication.set_subscribed(False)
+        self._looked_at = time.monotonic()
 
     def _video(self) -> rtc.RemoteTrackPublication:
         videos = [
@@ -172,7 +184,7 @@ class HostedAvatar(ABC):
                 await stream.aclose()
         finally:
             self._parts.room.off("track_subscribed", on_subscribed)
-            video.set_subscribed(False)
+            self._give_up(video)
         raise RuntimeError("the avatar's video ended")
 
     async def broken(self) -> AvatarLostError:
@@ -194,9 +206,10 @@ class HostedAvatar(ABC):
         room.off("track_published", self._on_published)
         room.off("track_unpublished", self._on_unpublished)
         room.off("connection_quality_changed", self._on_quality)
-        if self._doubting is not None:
-            self._doubting.cancel()
-            await asyncio.gather(self._doubting, return_exceptions=True)
+        looks = [task for task in (self._doubting, self._looking) if task is not None]
+        for task in looks:
+            task.cancel()
+        await asyncio.gather(*looks, return_exceptions=True)
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._close()
@@ -262,7 +275,7 @@ class HostedAvatar(ABC):
 
     def _on_published(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity:
-            publication.set_subscribed(False)  # visitors look at it, the job need not
+            self._give_up(publication)  # visitors look at it, the job need not
 
     def _on_unpublished(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self.identity and publication.kind == rtc.TrackKind.KIND_VIDEO:

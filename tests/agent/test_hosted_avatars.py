@@ -155,8 +155,9 @@ async def test_a_hosted_avatar_speaks_tells_no_secret_and_leaves_nothing_behind(
     assert not finished.interrupted
     assert finished.playback_position == pytest.approx(1.0, abs=0.05)
     await eventually(lambda: kept.visitor.heard_s > 0.6, "the sound")
-    await cast(Any, kept.keeper._shown.avatar)._doubting
-    assert kept.face == Face.MOVING
+    avatar = cast(Any, kept.keeper._shown.avatar)
+    await avatar._doubting
+    assert (kept.face, avatar._gone.done()) == (Face.MOVING, False)
     assert [event.change for event in kept.events.of("provider_conversation")] == ["opened"]
     came, said = kept.events.of("provider_measured")
     assert (came.provider, came.voice_delay_ms) == (provider, None)
