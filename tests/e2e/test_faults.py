@@ -4,16 +4,16 @@ import json
 import os
 import signal
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import process_of
 from tests.e2e.test_main_path import talk
-from tests.services import wait_until
+from tests.services import PAGE_LIMIT_MS, wait_until
 from tests.stack import Stack
 
 OpenPage = Callable[[], Page]
@@ -101,20 +101,34 @@ def test_a_killed_agent_worker_leaves_no_session_ready_with_nobody_behind_it(sta
     assert after["end_reason"] in (None, "agent_lost"), after["state_detail"]
 
 
+@pytest.fixture(scope="module")
+def talking(stack: Stack, browser: Browser) -> Iterator[tuple[str, Page]]:
+    """A session's code, and the page of the visitor who talks with it."""
+    code = stack.start_session("constrained")
+    stack.wait_ready(code)
+    context = browser.new_context(permissions=["microphone"])
+    context.set_default_timeout(PAGE_LIMIT_MS)
+    visitor = context.new_page()
+    talk(visitor, stack.new_link(code)["url"])
+    yield code, visitor
+    context.close()
+    stack.stop_session(code)
+
+
 @pytest.mark.parametrize("words", [("daphne",), ("celery", "worker"), ("manage.py", "monitor"), ("agent.sampler",)])
 def test_a_control_process_dies_and_the_visitor_notices_nothing(
-    stack: Stack, session_code: str, visitor_page: OpenPage, words: tuple[str, ...]
+    stack: Stack, talking: tuple[str, Page], words: tuple[str, ...]
 ) -> None:
-    visitor = visitor_page()
-    talk(visitor, stack.new_link(session_code)["url"])
-    before = stack.session(session_code)
+    code, visitor = talking
+    before = stack.session(code)
     victim = process_of(stack, *words)
     victim.kill()
     wait_for_more_frames(visitor)
     process_of(stack, *words, but_not=victim.pid)
     wait_until(lambda: _answers(stack), "the API answering again", every_s=0.2)
-    after = stack.wait_ready(session_code)
+    after = stack.wait_ready(code)
     assert (after["job_pid"], after["attempt"]) == (before["job_pid"], 1)
+    expect(visitor.locator("body")).to_have_attribute("data-screen", "talk")
 
 
 def test_redis_restarts_while_a_session_talks_and_no_event_is_lost_or_doubled(
