@@ -19,11 +19,12 @@ ADMIN_PASSWORD = "only-for-these-tests-4711"
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = tmp_path_factory.mktemp("stack") / "home"
-    home.mkdir()
+    (home / "cache").mkdir(parents=True)
     stack = Stack(home, {"PROVIDERS": "standin"})
-    with (home / "understand.lock").open("w") as lock:
+    with (home / "understand.lock").open("w") as program, (home / "cache/vectors.lock").open("w") as vectors:
         # Nobody is asked anything here: reading all that the guide knows, which takes a core for a minute, is left out.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        for lock in (program, vectors):
+            fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             stack.start()
             yield stack

@@ -28,7 +28,7 @@ FRAMES_SEEN = """() => {
 }"""
 
 
-def wait_for_more_frames(page: Page, count: int = 5) -> None:
+def wait_for_more_frames(page: Page, count: int = 2) -> None:
     """A face that says nothing is sent once a second in the modes that save what they can."""
     before = page.evaluate(FRAMES_SEEN)
     wait_until(lambda: page.evaluate(FRAMES_SEEN) >= before + count, "more frames at the visitor", every_s=0.1)

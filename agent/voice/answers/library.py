@@ -79,11 +79,11 @@ class Shelf:
         if only_kept and not self._all_kept():
             return
         for language, index in self.pairs.languages.items():
-            vectors = self._vectors(index.phrasings, "query")
+            vectors = _vectors(index.phrasings, "query", self._cache)
             index.vectors = _apart(vectors, _usual("query", language, self._cache))
         if self.passages.texts:
             usual = {language: _usual("passage", language, self._cache) for language in ("en", "ar")}
-            made = self._vectors(self.passages.texts, "passage")
+            made = _vectors(self.passages.texts, "passage", self._cache)
             common = np.stack([usual[language_of(text, "en")] for text in self.passages.texts])
             self.passages.vectors = _apart(made, common)
         self._made = self._wanted
@@ -142,16 +142,6 @@ class Shelf:
         wanted.append((self.passages.texts, "passage"))
         return all(len(self._cache.find(texts, kind)) == len(set(texts)) for texts, kind in wanted)
 
-    def _vectors(self, texts: Sequence[str], kind: Kind) -> Floats:
-        kept = self._cache.find(texts, kind)
-        missing = list(dict.fromkeys(text for text in texts if text not in kept))
-        for start in range(0, len(missing), BATCH):
-            some = missing[start : start + BATCH]
-            made = embed(some, kind)
-            self._cache.keep(some, kind, made)
-            kept |= dict(zip(some, made, strict=True))
-        return np.stack([kept[text] for text in texts])
-
 
 class Library:
     """The model that `agent.models` calls: keeps the last few knowledges open."""
@@ -197,6 +187,21 @@ def _understand(shelf: Shelf) -> None:
         logger.exception("a knowledge is searched by words alone: its vectors could not be made")
 
 
+def _vectors(texts: Sequence[str], kind: Kind, cache: VectorCache) -> Floats:
+    """One row a text: as it is kept, else made."""
+    kept = cache.find(texts, kind)
+    missing = list(dict.fromkeys(text for text in texts if text not in kept))
+    for start in range(0, len(missing), BATCH):
+        some = missing[start : start + BATCH]
+        with cache.alone():  # what another process made of these meanwhile is not made again
+            kept |= cache.find(some, kind)
+            left = [text for text in some if text not in kept]
+            made = embed(left, kind)
+            cache.keep(left, kind, made)
+        kept |= dict(zip(left, made, strict=True))
+    return np.stack([kept[text] for text in texts])
+
+
 @functools.lru_cache(maxsize=64)
 def _question_vector(question: str) -> Floats:
     """A question is looked up again when its last word turns out to be the last, or when somebody repeats it."""
@@ -217,13 +222,8 @@ def _usual(kind: Kind, language: Language, cache: VectorCache) -> Floats:
     """The mean of ordinary questions in a language: what all vectors have in common."""
     mean = _usual_vectors.get((kind, language))
     if mean is None:
-        texts = _usuals()[language]
-        kept = cache.find(texts, kind)
-        missing = [text for text in texts if text not in kept]
-        made = embed(missing, kind)
-        cache.keep(missing, kind, made)
-        kept |= dict(zip(missing, made, strict=True))
-        mean = _usual_vectors[kind, language] = np.stack([kept[text] for text in texts]).mean(axis=0)
+        vectors = _vectors(_usuals()[language], kind, cache)
+        mean = _usual_vectors[kind, language] = vectors.mean(axis=0)
     return mean
 
 

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import fcntl
 import functools
 import hashlib
 import importlib.metadata
@@ -82,6 +83,20 @@ class VectorCache:
             if base:
                 base.executemany("INSERT OR REPLACE INTO vectors (key, vector) VALUES (?, ?)", rows)
                 base.execute("DELETE FROM vectors WHERE rowid <= (SELECT MAX(rowid) FROM vectors) - ?", (MOST_KEPT,))
+
+    @contextlib.contextmanager
+    def alone(self) -> "Iterator[None]":
+        """While this is held, no other process of the host makes vectors. Where the file cannot be used, nobody waits."""
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            lock = self._file.with_suffix(".lock").open("w")
+        except OSError as error:
+            logger.warning("vectors may be made twice: %s", error)
+            yield
+            return
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _key(self, text: str, kind: Kind) -> bytes:
         return hashlib.sha256(f"{self._model_name}\n{kind}\n{plain(text)[:MAX_CHARS]}".encode()).digest()[:16]

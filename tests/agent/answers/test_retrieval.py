@@ -1,16 +1,21 @@
 """How well questions find their answers, on questions that the phrasings do not hold."""
 
+import threading
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
+from agent.voice.answers import library
 from agent.voice.answers.dialogue import SURE, SURE_OF_PASSAGE
 from agent.voice.answers.found import Found, Search
 from agent.voice.answers.library import Shelf
 from agent.voice.answers.pair_index import PairIndex
-from agent.voice.answers.vectors import DIMENSIONS, VectorCache, embed
+from agent.voice.answers.vectors import DIMENSIONS, Kind, VectorCache, embed
 from protocol.jobspec import Language
 from protocol.knowledge import Document, Knowledge, Pair
 from tests.agent.answers.conftest import ANY, museum_pairs, opened, question_of_group
@@ -164,6 +169,32 @@ def test_kept_vectors_are_those_that_were_made(cache: VectorCache) -> None:
         assert np.allclose(kept[text], vector, atol=1e-3)
     assert made.shape == (2, DIMENSIONS)
     assert cache.find(texts, "passage") == {}
+
+
+def test_what_another_process_makes_meanwhile_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(VectorCache):
+        def find(self, texts: Sequence[str], kind: Kind) -> dict[str, Any]:
+            found = super().find(texts, kind)
+            looked.set()
+            return found
+
+    looked, made = threading.Event(), Mock(side_effect=lambda texts, kind: np.zeros((len(texts), DIMENSIONS)))
+    monkeypatch.setattr(library, "embed", made)
+    monkeypatch.setattr(library, "_usual_vectors", {("query", "en"): np.zeros(DIMENSIONS)})
+    here, there = Watched(tmp_path / "vectors.sqlite3"), VectorCache(tmp_path / "vectors.sqlite3")
+    pairs = museum_pairs("en")[:3]
+    shelf = Shelf(Knowledge(pairs=pairs), {}, here)
+    reading = threading.Thread(target=shelf.understand)
+    with there.alone():
+        reading.start()
+        assert looked.wait(60)
+        phrasings = shelf.pairs.languages["en"].phrasings
+        there.keep(phrasings, "query", np.ones((len(phrasings), DIMENSIONS), np.float32))
+    reading.join(60)
+    assert [texts for texts, _ in (call.args for call in made.call_args_list) if texts] == []
+    assert shelf.understood == 1
 
 
 def test_translations_are_told_apart_by_language() -> None:
