@@ -2,10 +2,9 @@ PYTHON ?= python3
 .DEFAULT_GOAL := help
 # Two rows of tests side by side. One talks with real servers against the clock; the other is patient, and gives way to it (by a
 # little: at the lowest priority it stands still beside a busy machine). What touches the database runs once more on PostgreSQL,
-# but for what has a database of its own, and for browsers.
+# but for what is marked `once`.
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
 PATIENT_TESTS = $(DATABASE_TESTS) tests/launch tests/agent/builtin tests/agent/answers tests/test_architecture.py
-ONCE_TESTS = tests/monitoring/test_monitor_command.py tests/pages/test_live_pages.py tests/pages/test_watching.py
 .PHONY: help run test test-clock test-patient bench lint format lock
 
 help:  ## list the targets
@@ -24,7 +23,7 @@ test-clock:
 
 test-patient:
 	@nice -n 5 .venv/bin/python -m pytest $(PATIENT_TESTS)
-	@nice -n 5 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS) $(ONCE_TESTS:%=--ignore=%)
+	@nice -n 5 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks

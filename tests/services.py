@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -26,6 +27,7 @@ from launch.livekit import NO_STUN
 
 START_LIMIT_S = 60.0
 PAGE_LIMIT_MS = 90_000  # for what a browser is asked; a page on a machine that does much else takes its time
+LIGHT_PAGE: Any = {"reduced_motion": "reduce", "viewport": {"width": 640, "height": 400}}  # to draw without a GPU
 
 
 def free_port() -> int:

@@ -170,7 +170,7 @@ class Stack:
                 return session
             if time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come true within {limit_s} s; the session is {session}")
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def wait_ready(self, code: str, limit_s: float = 60) -> dict[str, Any]:
         return self.wait_for(code, lambda session: session["state"] == "ready", "READY", limit_s)

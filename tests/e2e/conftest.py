@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from launch.browser import find_chromium
-from tests.services import PAGE_LIMIT_MS, wait_until
+from tests.services import LIGHT_PAGE, PAGE_LIMIT_MS, wait_until
 from tests.stack import VISITOR_BROWSER_FLAGS, Stack
 
 ADMIN_PASSWORD = "only-for-these-tests-4711"
@@ -61,7 +61,7 @@ def admin_state(stack: Stack, browser: Browser, tmp_path_factory: pytest.TempPat
 @pytest.fixture
 def operator_page(browser: Browser, admin_state: Path) -> Iterator[Page]:
     """A page of somebody who is signed in; a message in its console that is an error fails the test."""
-    context = browser.new_context(storage_state=admin_state, viewport={"width": 1440, "height": 900})
+    context = browser.new_context(storage_state=admin_state, reduced_motion="reduce")
     context.set_default_timeout(PAGE_LIMIT_MS)
     page = context.new_page()
     errors: list[str] = []
@@ -78,7 +78,7 @@ def visitor_page(browser: Browser) -> Iterator[Callable[[], Page]]:
     contexts = []
 
     def open_page() -> Page:
-        contexts.append(browser.new_context(permissions=["microphone"]))
+        contexts.append(browser.new_context(permissions=["microphone"], **LIGHT_PAGE))
         contexts[-1].set_default_timeout(PAGE_LIMIT_MS)
         return contexts[-1].new_page()
 

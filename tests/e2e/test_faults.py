@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import process_of
 from tests.e2e.test_main_path import talk
-from tests.services import PAGE_LIMIT_MS, wait_until
+from tests.services import LIGHT_PAGE, PAGE_LIMIT_MS, wait_until
 from tests.stack import Stack
 
 OpenPage = Callable[[], Page]
@@ -106,7 +106,7 @@ def talking(stack: Stack, browser: Browser) -> Iterator[tuple[str, Page]]:
     """A session's code, and the page of the visitor who talks with it."""
     code = stack.start_session("constrained")
     stack.wait_ready(code)
-    context = browser.new_context(permissions=["microphone"])
+    context = browser.new_context(permissions=["microphone"], **LIGHT_PAGE)
     context.set_default_timeout(PAGE_LIMIT_MS)
     visitor = context.new_page()
     talk(visitor, stack.new_link(code)["url"])

@@ -16,6 +16,7 @@ from protocol.streams import EVENTS_STREAM
 from tests.monitoring.conftest import Writer
 from tests.services import Valkey, wait_until
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parent.parent.parent
 Process = subprocess.Popen[bytes]
 

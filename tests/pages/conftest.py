@@ -42,7 +42,7 @@ def browse() -> Browse:
 def page_of(browser: Browser, client: Client, live_server: LiveServer) -> Iterator[Page]:
     """A page of a real browser in which the one is signed in who is so in `client`."""
     signed_in = next(iter(client.cookies.values()))
-    with browser.new_context() as context:
+    with browser.new_context(reduced_motion="reduce") as context:
         context.set_default_timeout(PAGE_LIMIT_MS)
         context.add_cookies([{"name": signed_in.key, "value": signed_in.value, "url": live_server.url}])
         yield context.new_page()

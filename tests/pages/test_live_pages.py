@@ -1,5 +1,6 @@
 """What a live page fetches again does not get into the way of the hand that is at work on it."""
 
+import pytest
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -9,6 +10,7 @@ from tests.pages.conftest import Browse, page_of
 from tests.visitor.conftest import browser
 
 __all__ = ["browser"]
+pytestmark = pytest.mark.once
 
 IS_FETCHED_AGAIN = """(id) => new Promise((done) => {
   document.addEventListener("htmx:afterSettle", ({ detail }) => detail.elt.id === id && done());

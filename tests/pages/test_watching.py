@@ -1,6 +1,7 @@
 """An operator looks on in a real browser, on a real LiveKit server: the avatar's picture, and nobody else's."""
 
 import numpy as np
+import pytest
 from livekit import api
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
@@ -11,6 +12,7 @@ from tests.visitor.agent import StandInAgent
 from tests.visitor.conftest import House, NewAgent, agent, browser, house, livekit
 
 __all__ = ["agent", "browser", "house", "livekit"]
+pytestmark = pytest.mark.once
 
 
 class Guest(StandInAgent):

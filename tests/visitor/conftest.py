@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from launch.browser import find_chromium
 from sessions.actions.links import create_link
 from sessions.models import AvatarSession, VisitorLink
-from tests.services import PAGE_LIMIT_MS, LiveKit, livekit
+from tests.services import LIGHT_PAGE, PAGE_LIMIT_MS, LiveKit, livekit
 from tests.visitor.agent import StandInAgent
 
 __all__ = ["livekit"]
@@ -103,7 +103,8 @@ def visitor(browser: Browser, house: House) -> Iterator[OpenPage]:
     errors: list[str] = []
 
     def visitor(*, microphone: bool = True, **options: Any) -> Page:
-        context = browser.new_context(permissions=["microphone"] if microphone else [], **options)
+        options = {**LIGHT_PAGE, "permissions": ["microphone"] if microphone else [], **options}
+        context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(PAGE_LIMIT_MS)
         page = context.new_page()
