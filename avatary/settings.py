@@ -56,8 +56,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
     }
 else:
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = 60
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
@@ -75,9 +75,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "polling_interval": 10}  # a message wakes it at once all the same
 CELERY_BEAT_SCHEDULE = {
-    "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 5.0},
+    "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 10.0},
     "resume-stranded-trials": {"task": "monitoring.trial_tasks.resume_stranded_trials", "schedule": 60.0},
     "resume-stranded-portraits": {"task": "sessions.portrait_tasks.resume_stranded_portraits", "schedule": 15.0},
     "delete-old-samples": {"task": "monitoring.tasks.delete_old_samples", "schedule": 60.0},

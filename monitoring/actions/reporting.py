@@ -42,5 +42,4 @@ def sessions_without_report(now: datetime) -> list[AvatarSession]:
     """A few sessions that ended some seconds ago, or while nobody watched, and have no digest (made with the report, or after
     one of an earlier release); the newest first."""
     over = AvatarSession.objects.filter(state=State.ENDED, digest=None, ended_at__lt=now - LAST_EVENTS_WITHIN)
-    related = ("profile_version__profile", "mode_version__mode")
-    return list(over.select_related(*related).order_by("-ended_at")[:AT_ONCE])
+    return list(over.order_by("-ended_at")[:AT_ONCE])

@@ -57,14 +57,10 @@ class Condition:
         while (at - self._readings[0].at).total_seconds() > kept_s:
             self._readings.popleft()
 
-    def value(self) -> float | None:
-        """The figure that the rule is judged by: the mean of its duration. None before it was seen that long."""
-        return self._mean(self.rule.for_s)
-
-    def severity(self) -> Severity | None:
-        """What the figure is worth now."""
-        value = self.value()
-        return None if value is None else self.rule.severity_of(value)
+    def judged(self) -> tuple[Severity | None, float | None]:
+        """What the figure is worth now, and the figure: the mean of the rule's duration, None before it was seen that long."""
+        value = self._mean(self.rule.for_s)
+        return None if value is None else self.rule.severity_of(value), value
 
     def is_over(self, raised_at: datetime) -> bool:
         """Whether an alert that was raised then is to be cleared: what was before it does not count."""

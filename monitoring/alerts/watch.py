@@ -136,7 +136,7 @@ class AlertWatch:
         condition = self._conditions.setdefault(key, Condition(RULES[reading.rule]))
         condition.add(reading.at, reading.value)
         opened = self._opened()
-        severity, value = condition.severity(), condition.value()
+        severity, value = condition.judged()
         alert = opened.get(key)
         if alert is not None and condition.is_over(alert.raised_at):
             self._clear(key, alert, reading.at)

@@ -40,8 +40,9 @@ class Batch:
     @classmethod
     def for_codes(cls, codes: Iterable[str], frames: dict[str, tuple[datetime, dict[str, Any]]]) -> "Batch":
         """A batch that knows the sessions of `codes`, those that exist."""
-        known = AvatarSession.objects.filter(code__in={code for code in codes if _is_uuid(code)})
-        return cls({str(row.code): SessionRef(row.pk, str(row.code)) for row in known.only("code")}, frames)
+        asked = {code for code in codes if _is_uuid(code)}
+        known = AvatarSession.objects.filter(code__in=asked).only("code") if asked else ()
+        return cls({str(row.code): SessionRef(row.pk, str(row.code)) for row in known}, frames)
 
     def session(self, code: str) -> SessionRef:
         """The session of an event. Raises `UnusableEvent` where there is none."""

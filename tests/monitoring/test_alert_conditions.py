@@ -20,7 +20,7 @@ def history(rule: str, values: Iterable[float], begin: datetime = BEGIN) -> list
     for second, value in enumerate(values):
         at = begin + timedelta(seconds=second)
         condition.add(at, value)
-        severity = condition.severity()
+        severity, _ = condition.judged()
         if raised_at is not None and condition.is_over(raised_at):
             raised_at = None
             told.append((second, "cleared"))
@@ -70,8 +70,7 @@ def test_a_clock_that_steps_back_an_hour_begins_anew_and_loses_no_alert() -> Non
     earlier = BEGIN - timedelta(hours=1)
     for second in range(20):
         condition.add(earlier + timedelta(seconds=second), 50.0)
-    assert condition.severity() == Severity.CRITICAL
-    assert condition.value() == 50.0
+    assert condition.judged() == (Severity.CRITICAL, 50.0)
 
 
 def test_readings_that_come_twice_or_out_of_order_count_once() -> None:
