@@ -75,7 +75,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "polling_interval": 10}  # a message wakes it at once all the same
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "polling_interval": 10}  # a message wakes it at once
 CELERY_BEAT_SCHEDULE = {
     "resume-stranded-sessions": {"task": "sessions.tasks.resume_stranded_sessions", "schedule": 10.0},
     "resume-stranded-trials": {"task": "monitoring.trial_tasks.resume_stranded_trials", "schedule": 60.0},
