@@ -61,7 +61,6 @@ MEASUREMENTS: dict[str, Measurement] = {
     "full-hd": jobs.full_hd,
     "four": jobs.four,
     "modes": modes.side_by_side,
-    "lipsync": lipsync.in_step,
     "talk": talk.conversation,
     "words": words.errors,
 }

@@ -9,6 +9,7 @@ import json
 import sys
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 
 import cv2
@@ -22,25 +23,37 @@ from tests.stack import ROOT, Stack
 Row = tuple[str, str, list[float], float | None, str]
 THINNED = 4  # each so many pixels one is kept
 MOUTH_SIZE = (24, 14)  # across and down, in pixels that are kept
-FIRST_PICTURES = 500  # in which the mouth is looked for
+FIRST_PICTURES = 500  # in which the mouth is looked for, or in all there are
+FEWEST_PICTURES = 75
 SILENCE_DB = 6.0  # above the envelope's floor
 SHORTEST_S = 1.0
 
 
-def in_step(stack: Stack, repetitions: int) -> list[Row]:
-    return asyncio.run(_measured(stack, max(repetitions, 20)))
-
-
 def ten_minutes(stack: Stack, _: int) -> list[Row]:
     """Whether the mouth drifts from the voice: the first and last tenth of ten minutes of speech."""
-    rows = asyncio.run(_measured(stack, 140))
-    offsets = rows[0][2]
-    tenth = max(len(offsets) // 10, 1)
-    drift = abs(float(np.median(offsets[-tenth:]) - np.median(offsets[:tenth])))
-    return [*rows, ("mouth-sound drift over the whole run", "ms", [drift], 20, "median")]
+    step = asyncio.run(in_step(stack, "balanced", 140))
+    tenth = max(len(step.offsets_ms) // 10, 1)
+    drift = abs(float(np.median(step.offsets_ms[-tenth:]) - np.median(step.offsets_ms[:tenth])))
+    return [
+        ("mouth behind sound, received", "ms", step.offsets_ms, None, "median"),
+        ("correlation of mouth and sound, received", "", step.correlations, None, "median"),
+        ("mouth behind sound, as drawn", "ms", [step.drawn_ms], None, "median"),
+        ("mouth-sound drift over the whole run", "ms", [drift], 20, "median"),
+    ]
 
 
-async def _measured(stack: Stack, repetitions: int) -> list[Row]:
+@dataclass(frozen=True)
+class InStep:
+    """Of each utterance how far the mouth was behind the voice when both were received, and how well they correlated there; of
+    all how far it was behind as it was drawn."""
+
+    offsets_ms: list[float]
+    correlations: list[float]
+    drawn_ms: float
+
+
+async def in_step(stack: Stack, mode: str, utterances: int) -> InStep:
+    """The built-in avatar speaks in `mode`, in a room of its own."""
     settings = stack.settings
     room_name = f"lipsync-{uuid.uuid4()}"
     watcher = Watcher()
@@ -51,8 +64,8 @@ async def _measured(stack: Stack, repetitions: int) -> list[Row]:
         "tests.agent.speaking",
         settings["LIVEKIT_URL"],
         token_for(stack, room_name, "speaker"),
-        "balanced",
-        str(repetitions),
+        mode,
+        str(utterances),
         cwd=ROOT,
         env=stack.environment,
         stdout=asyncio.subprocess.PIPE,
@@ -61,15 +74,11 @@ async def _measured(stack: Stack, repetitions: int) -> list[Row]:
     await watcher.aclose()
     if speaker.returncode:
         raise RuntimeError(f"the speaker ended with {speaker.returncode}")
-    own = json.loads(printed.decode().splitlines()[-1])
     lags = watcher.lags()
-    offsets = [lag for lag, _ in lags]
-    return [
-        ("mouth behind sound, received", "ms", offsets, None, "median"),
-        ("the same, off by (either way)", "ms", [abs(float(np.median(offsets)))], 45, "median"),
-        ("mouth behind sound, as drawn", "ms", [own["own_offset_ms"]], None, "median"),
-        ("correlation of mouth and sound, received", "", [correlation for _, correlation in lags], None, "median"),
-    ]
+    if not lags:
+        raise RuntimeError(f"no mouth was found in {mode}")
+    own = json.loads(printed.decode().splitlines()[-1])
+    return InStep([lag for lag, _ in lags], [correlation for _, correlation in lags], own["own_offset_ms"])
 
 
 def token_for(stack: Stack, room: str, identity: str) -> str:
@@ -81,15 +90,14 @@ def token_for(stack: Stack, room: str, identity: str) -> str:
 
 
 class Watcher:
-    """Keeps what it saw of the first video track and heard of the first audio track; looks for the mouth in `first_pictures`."""
+    """Keeps what it saw of the first video track and heard of the first audio track."""
 
-    def __init__(self, first_pictures: int = FIRST_PICTURES) -> None:
+    def __init__(self) -> None:
         self.room = rtc.Room()
         self.room.on("track_subscribed", self._on_track)
         self._tasks: list[asyncio.Task[None]] = []
         self._size: tuple[int, int] | None = None
         self._first: list[NDArray[np.uint8]] = []
-        self._first_pictures = first_pictures
         self._mouth: tuple[slice, slice] | None = None
         self._mouths: list[NDArray[np.uint8]] = []
         self._picture_times: list[float] = []
@@ -119,10 +127,13 @@ class Watcher:
                 self._mouths.append(picture[self._mouth].ravel().copy())
                 continue
             self._first.append(picture.copy())
-            if len(self._first) == self._first_pictures:
-                self._mouth = _liveliest(self._first)
-                self._mouths = [first[self._mouth].ravel().copy() for first in self._first]
-                self._first.clear()
+            if len(self._first) == FIRST_PICTURES:
+                self._find_mouth()
+
+    def _find_mouth(self) -> None:
+        self._mouth = mouth = _liveliest(self._first)
+        self._mouths = [first[mouth].ravel().copy() for first in self._first]
+        self._first.clear()
 
     async def _hear(self, track: rtc.Track) -> None:
         async for event in rtc.AudioStream(track, sample_rate=SAMPLE_RATE, frame_size_ms=10):
@@ -132,7 +143,9 @@ class Watcher:
     def lags(self) -> list[tuple[float, float]]:
         """Of each utterance: how far the mouth is behind, and their correlation; none where too few pictures came to find it."""
         if self._mouth is None:
-            return []
+            if len(self._first) < FEWEST_PICTURES:
+                return []
+            self._find_mouth()
         times, opening = np.array(self._picture_times), self._opening()
         sound_times, loudness = self._heard()
         lags = []
