@@ -22,8 +22,8 @@ test-clock:
 	@exec .venv/bin/python -m pytest tests $(PATIENT_TESTS:%=--ignore=%)
 
 test-patient:
-	@nice -n 5 .venv/bin/python -m pytest $(PATIENT_TESTS)
-	@nice -n 5 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
+	@nice -n 10 .venv/bin/python -m pytest $(PATIENT_TESTS)
+	@nice -n 10 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON
 	@$(PYTHON) -m launch.install --dev && exec .venv/bin/python -m benchmarks

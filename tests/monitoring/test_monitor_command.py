@@ -1,6 +1,7 @@
 """The monitor as a process, on a database and a Valkey of its own."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,20 +22,31 @@ ROOT = Path(__file__).parent.parent.parent
 Process = subprocess.Popen[bytes]
 
 
-@pytest.fixture
-def environment(valkey: Valkey, tmp_path: Path) -> dict[str, str]:
-    """A state folder with a database that is up to date."""
-    environment = {
+def environment_of(home: Path, valkey: Valkey) -> dict[str, str]:
+    return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "avatary.settings",
-        "AVATARY_HOME": str(tmp_path),
+        "AVATARY_HOME": str(home),
         "DJANGO_SECRET_KEY": "only-for-tests",
         "REDIS_URL": valkey.url,
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+        "DATABASE_URL": f"sqlite:///{home / 'db.sqlite3'}",
     }
+
+
+@pytest.fixture(scope="module")
+def empty_database(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One that is up to date."""
+    home = tmp_path_factory.mktemp("migrated")
     migrate = [sys.executable, "manage.py", "migrate", "-v0", "--skip-checks"]
-    subprocess.run(migrate, cwd=ROOT, env=environment, check=True, timeout=120)
-    return environment
+    subprocess.run(migrate, cwd=ROOT, env=environment_of(home, valkey), check=True, timeout=600)
+    return home / "db.sqlite3"
+
+
+@pytest.fixture
+def environment(valkey: Valkey, tmp_path: Path, empty_database: Path) -> dict[str, str]:
+    """A state folder with a database of its own."""
+    shutil.copy(empty_database, tmp_path)
+    return environment_of(tmp_path, valkey)
 
 
 @pytest.fixture
