@@ -1,11 +1,11 @@
 PYTHON ?= python3
 .DEFAULT_GOAL := help
-# Two rows of tests side by side. One talks with real servers against the clock; the other is patient, and gives way to it (by a
-# little: at the lowest priority it stands still beside a busy machine). What touches the database runs once more on PostgreSQL,
-# but for what is marked `once`.
+# Three rows of tests side by side. One talks with real servers against the clock; the others are patient, and give way to it (not
+# wholly: at the lowest priority they stand still beside a busy machine). What touches the database runs once more on PostgreSQL, but
+# for what is marked `once`.
 DATABASE_TESTS = tests/sessions tests/monitoring tests/pages
 PATIENT_TESTS = $(DATABASE_TESTS) tests/launch tests/agent/builtin tests/agent/answers tests/test_architecture.py
-.PHONY: help run test test-clock test-patient bench lint format lock
+.PHONY: help run test test-clock test-patient test-postgres bench lint format lock
 
 help:  ## list the targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 16
@@ -16,13 +16,15 @@ run:  ## install what is missing, start everything, print a sign-in link (AVATAR
 test:  ## install what is missing, run all tests (make test TESTS=tests/launch for some)
 	@$(PYTHON) -m launch.install --dev
 	@if [ -n "$(TESTS)" ]; then exec .venv/bin/python -m pytest $(TESTS); \
-	else exec $(MAKE) --no-print-directory --jobs=2 --keep-going test-clock test-patient; fi
+	else exec $(MAKE) --no-print-directory --jobs=3 --keep-going test-clock test-patient test-postgres; fi
 
 test-clock:
 	@exec .venv/bin/python -m pytest tests $(PATIENT_TESTS:%=--ignore=%)
 
 test-patient:
 	@nice -n 10 .venv/bin/python -m pytest $(PATIENT_TESTS)
+
+test-postgres:
 	@nice -n 10 .venv/bin/python -m tests.on_postgres $(DATABASE_TESTS)
 
 bench:  ## measure on this machine, print medians and 95th percentiles, write JSON

@@ -9,8 +9,6 @@ from tests.stack import Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 FIRST_WORK_S = 120
-COLD_REPETITIONS = 5  # each costs a whole worker start
-LOSSES = 10
 
 
 def warm(stack: Stack, repetitions: int) -> list[Row]:
@@ -26,7 +24,7 @@ def warm(stack: Stack, repetitions: int) -> list[Row]:
 
 def cold(stack: Stack, repetitions: int) -> list[Row]:
     ready: list[float] = []
-    for _ in range(min(COLD_REPETITIONS, repetitions)):
+    for _ in range(repetitions):
         stack.agent("stop")
         ready.append(_start_once(stack)["ready_ms"])
     return [("start to READY, worker cold", "ms", ready, 4000, "p95")]
@@ -35,11 +33,11 @@ def cold(stack: Stack, repetitions: int) -> list[Row]:
 def losses(stack: Stack, repetitions: int) -> list[Row]:
     """A job that is killed, until its session is started again."""
     noticed_ms: list[float] = []
-    for _ in range(min(LOSSES, repetitions)):
+    for _ in range(repetitions):
         code = stack.start_session("balanced")
         os.kill(stack.wait_ready(code)["job_pid"], signal.SIGKILL)
         killed_at = time.monotonic()
-        stack.wait_for(code, lambda session: session["attempt"] == 2, "the loss noticed")
+        stack.wait_for(code, lambda session: session["attempt"] == 2, "the loss noticed", every_s=0.02)
         noticed_ms.append(1000 * (time.monotonic() - killed_at))
         stack.wait_ready(code)
         stack.stop_session(code)

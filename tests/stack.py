@@ -160,7 +160,12 @@ class Stack:
         return dict(self.api("GET", f"sessions/{code}"))
 
     def wait_for(
-        self, code: str, condition: Callable[[dict[str, Any]], object], what: str, limit_s: float = 60
+        self,
+        code: str,
+        condition: Callable[[dict[str, Any]], object],
+        what: str,
+        limit_s: float = 60,
+        every_s: float = 0.2,
     ) -> dict[str, Any]:
         """The session once `condition(session)` is true."""
         deadline = time.monotonic() + limit_s
@@ -170,7 +175,7 @@ class Stack:
                 return session
             if time.monotonic() > deadline:
                 raise AssertionError(f"{what} did not come true within {limit_s} s; the session is {session}")
-            time.sleep(0.2)
+            time.sleep(every_s)
 
     def wait_ready(self, code: str, limit_s: float = 60) -> dict[str, Any]:
         return self.wait_for(code, lambda session: session["state"] == "ready", "READY", limit_s)

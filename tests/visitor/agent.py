@@ -54,7 +54,7 @@ class StandInAgent:
         self.reports: list[tuple[str, VisitReport]] = []
         self.gaps_ms: list[float] = []
         self.typed: list[tuple[str, str]] = []
-        self._picture = picture if picture is not None else np.full((360, 640, 4), 90, np.uint8)
+        self._picture = picture if picture is not None else np.full((180, 320, 4), 90, np.uint8)
         self._url = url
         self._token = (
             api.AccessToken(api_key, api_secret)

@@ -44,7 +44,7 @@ def test_the_waiting_screen_names_the_job_s_own_stage_and_goes_on_ready(
         job.stage(stage)
         expect(page.get_by_role("status").filter(has_text=words)).to_be_visible()
     job.publish()
-    wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 640, "a decoded frame")
+    wait_until(lambda: page.evaluate("document.querySelector('video').videoWidth") == 320, "a decoded frame")
     expect_shown(page, screen="waiting", stage="almost")
     assert job.reports == []
     job.stage(Stage.READY)
