@@ -38,7 +38,7 @@ def test_a_visitors_video_never_takes_the_place_of_the_avatars(
         expect(page.locator("[data-watch-says]")).to_contain_text("No picture yet")
         avatar = agent()
         avatar.publish()
-        expect(page.locator("[data-watch-size]")).to_have_text("640 × 360")
+        expect(page.locator("[data-watch-size]")).to_have_text("320 × 180")
         guest.leave()
         expect(page.locator("[data-watch-tag]")).to_be_visible()
         avatar.leave()
