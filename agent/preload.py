@@ -1,4 +1,4 @@
-"""Imported once by the forkserver: every job process shares what is loaded here (copy on write).
+"""Imported once by the worker, which the forkserver is forked from: every job process shares what is loaded here (copy on write).
 
 No thread, no event loop and no lock that is held may be left behind.
 """

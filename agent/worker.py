@@ -6,13 +6,17 @@ This module is imported again in every job process: everything heavy is imported
 
 import asyncio
 import contextlib
+import ctypes
 import gc
+import importlib
 import logging
 import multiprocessing.forkserver
+import multiprocessing.util
 import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,6 +33,7 @@ logger = logging.getLogger("agent.worker")
 INITIALIZE_TIMEOUT_S: Final = 120.0
 SHUTDOWN_TIMEOUT_S: Final = 8.0
 LOG_CHECK_EVERY_S: Final = 60.0
+_M_ARENA_MAX: Final = -8  # glibc's malloc.h
 
 
 def main() -> int:
@@ -52,15 +57,46 @@ def main() -> int:
 
 
 def _shape_child_processes() -> None:
-    """Starts the forkserver before anything heavy is imported here, so that the two load side by side."""
+    """Loads what jobs need, and has the forkserver forked from here: nothing is loaded twice, and all of them share it."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    # A job has a score of threads: each would keep freed memory of its own.
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    multiprocessing.set_forkserver_preload(
-        ["agent.preload"]
-    )  # AgentServer asks for more, but the forkserver is there already
+    with contextlib.suppress(OSError, AttributeError):  # where there is glibc
+        # A job has a score of threads: each would keep freed memory of its own.
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    preload = importlib.import_module("agent.preload").__name__
+    # AgentServer asks for more, but the forkserver is there already.
+    multiprocessing.set_forkserver_preload([preload])
+    spawned = multiprocessing.util.spawnv_passfds
+    multiprocessing.util.spawnv_passfds = _forked
     multiprocessing.forkserver.ensure_running()
+    multiprocessing.util.spawnv_passfds = spawned
+
+
+def _forked(path: bytes, args: Sequence[Any], passfds: Sequence[int]) -> int:
+    """The forkserver as a fork of this process, in place of a new interpreter that is told to be one. Returns its pid."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        logging.root.handlers.clear()  # jobs hand their records to the worker
+        _close_other_ends(passfds)
+        exec(args[-1], {})  # noqa: S102 (multiprocessing's own words: what a new interpreter would be told)
+    except SystemExit:
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+def _close_other_ends(pipes: Sequence[int]) -> None:
+    """The forkserver ends when nobody holds the other end of its pipe any more: it must not hold that itself."""
+    mine = {os.fstat(pipe).st_ino for pipe in pipes}
+    for name in os.listdir("/dev/fd"):
+        with contextlib.suppress(OSError):  # the list's own
+            if int(name) not in pipes and os.fstat(int(name)).st_ino in mine:
+                os.close(int(name))
 
 
 def make_server(environment: HostEnvironment) -> "AgentServer":

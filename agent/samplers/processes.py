@@ -12,7 +12,6 @@ from agent.kernel import CLOCK_TICKS_PER_S, ProcessStat, read_stat
 from agent.memory import ProcessMemory, read_memory, read_rss
 from protocol.readings import ProcessSample
 
-FORKSERVER: Final = b"multiprocessing.forkserver"
 STRANGERS_ANEW_S: Final = 30.0
 MEMORY_SHARE: Final = 0.001  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
 MOVED_BYTES: Final = 8_000_000  # of resident memory, for a turn twice as soon
@@ -68,13 +67,18 @@ class ProcessTable:
         self._followed = {stat.pid for group in groups for stat in group.members}
 
 
-def is_forkserver(pid: int) -> bool:
-    """Whether a child of the worker is the process that forks the jobs."""
+def is_forkserver(pid: int, worker_pid: int) -> bool:
+    """Whether a child of the worker is the process that forks the jobs: the one that the worker has forked itself."""
+    command = _command_line(pid)
+    return bool(command) and command == _command_line(worker_pid)
+
+
+def _command_line(pid: int) -> bytes:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return FORKSERVER in file.read()
+            return file.read()
     except OSError:
-        return False
+        return b""
 
 
 def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[ProcessGroup]:
@@ -91,7 +95,7 @@ def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[Proces
 
     helpers, jobs = [by_pid[worker_pid]], []
     for child in children[worker_pid]:
-        if is_forkserver(child.pid):
+        if is_forkserver(child.pid, worker_pid):
             helpers.append(child)
             jobs += children[child.pid]
         else:

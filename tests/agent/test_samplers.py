@@ -109,7 +109,7 @@ def process(pid: int, parent: int) -> ProcessStat:
 
 
 def test_jobs_are_the_forkserver_s_children_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "is_forkserver", lambda pid: pid == 12)
+    monkeypatch.setattr(processes, "is_forkserver", lambda pid, worker_pid: (pid, worker_pid) == (12, 10))
     tree = [
         process(10, 1),
         process(11, 10),

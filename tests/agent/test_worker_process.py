@@ -7,14 +7,16 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from agent.kernel import process_created_at
+from agent.samplers.processes import is_forkserver
 from agent.worker_process import WorkerRecord
 from protocol.control import STAGE_ATTRIBUTE
 from tests.agent.conftest import Host, RunningSession, Stream, eventually, make_spec
 from tests.agent.visitor import Visitor
-from tests.services import LiveKit, Valkey
+from tests.services import LiveKit, Valkey, wait_until
 
 
 @pytest.fixture
@@ -78,6 +80,15 @@ def test_stop_ends_the_worker_and_its_jobs_and_nothing_else(lone_host: Host, own
     assert not (lone_host.home / "agent-worker.json").exists()
     assert json.loads(lone_host.command("stop").stdout) == {"pid": None, "stopped": False}
     assert json.loads(lone_host.command("status").stdout)["running"] is False
+
+
+def test_a_worker_that_is_killed_takes_what_it_has_forked_along(lone_host: Host, own_livekit: LiveKit) -> None:
+    own_livekit.start()
+    worker = psutil.Process(lone_host.start()["pid"])
+    forked = worker.children(recursive=True)
+    assert any(is_forkserver(process.pid, worker.pid) for process in forked)
+    worker.kill()
+    wait_until(lambda: not any(process.is_running() for process in forked), "all of them gone")
 
 
 def test_a_record_of_a_pid_that_is_somebody_else_s_by_now_kills_nobody(lone_host: Host) -> None:
