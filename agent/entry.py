@@ -1,6 +1,6 @@
 """What the agent worker hands to LiveKit: light to import, because the worker itself never runs a job.
 
-The job's modules are imported in the job processes, which inherit them from the forkserver (`agent.preload`).
+The job's modules are loaded before (`agent.preload`); job processes inherit them by way of the forkserver.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """The agent worker of an avatar host: LiveKit's `AgentServer` under the host's own agent name.
 
 Runs until SIGTERM or SIGINT; keeps trying while LiveKit is away. `python -m agent.worker` runs it in the foreground.
-This module is imported again in every job process: everything heavy is imported inside functions.
+Everything heavy is imported inside functions: what is wrong with the environment is told at once.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import gc
 import importlib
 import logging
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import multiprocessing.util
 import os
 import signal
@@ -63,9 +64,10 @@ def _shape_child_processes() -> None:
     with contextlib.suppress(OSError, AttributeError):  # where there is glibc
         # A job has a score of threads: each would keep freed memory of its own.
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-    preload = importlib.import_module("agent.preload").__name__
-    # AgentServer asks for more, but the forkserver is there already.
-    multiprocessing.set_forkserver_preload([preload])
+    multiprocessing.resource_tracker.ensure_running()  # an interpreter of its own: the fork is for the forkserver alone
+    importlib.import_module("agent.preload")
+    # For one that has to take its place; AgentServer asks for more, but the forkserver is there already.
+    multiprocessing.set_forkserver_preload(["agent.preload"])
     spawned = multiprocessing.util.spawnv_passfds
     multiprocessing.util.spawnv_passfds = _forked
     multiprocessing.forkserver.ensure_running()

@@ -12,6 +12,7 @@ from agent.kernel import CLOCK_TICKS_PER_S, ProcessStat, read_stat
 from agent.memory import ProcessMemory, read_memory, read_rss
 from protocol.readings import ProcessSample
 
+FORKSERVER: Final = b"multiprocessing.forkserver"  # one that was started when the first had died
 STRANGERS_ANEW_S: Final = 30.0
 MEMORY_SHARE: Final = 0.001  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
 MOVED_BYTES: Final = 8_000_000  # of resident memory, for a turn twice as soon
@@ -68,9 +69,9 @@ class ProcessTable:
 
 
 def is_forkserver(pid: int, worker_pid: int) -> bool:
-    """Whether a child of the worker is the process that forks the jobs: the one that the worker has forked itself."""
+    """Whether a child of the worker is the process that forks jobs: the one that the worker forked itself, or its successor."""
     command = _command_line(pid)
-    return bool(command) and command == _command_line(worker_pid)
+    return bool(command) and (command == _command_line(worker_pid) or FORKSERVER in command)
 
 
 def _command_line(pid: int) -> bytes:

@@ -165,7 +165,6 @@ def test_the_doors_hold_nothing_inline(db: None, client: Client) -> None:
     assert "too old" in inspect(client, "/first-sign-in/nothing", 410)
 
 
-@pytest.mark.once
 def test_names_are_escaped_everywhere(browse: Browse, amina: Operator, full: dict[str, AvatarSession]) -> None:
     evil = '"><script>alert(1)</script>'
     version = full["ready"].profile_version

@@ -103,7 +103,6 @@ def test_a_pdf_s_place_becomes_its_slides(page: Client, guide: AvatarProfile) ->
     assert "2 slides of yours take turns" in page.get(at(guide)).content.decode()
 
 
-@pytest.mark.once
 def test_of_films_the_latest_is_shown_and_what_was_left_out_does_not_come_back(
     page: Client, guide: AvatarProfile, tmp_path: Path
 ) -> None:
@@ -188,7 +187,6 @@ def test_a_viewer_looks_and_changes_nothing(browse: Browse, basil: Operator, gui
     assert viewer.post(at(guide, "files"), {"kind": "logo", "name": "x", "size_bytes": 5}).status_code == 403
 
 
-@pytest.mark.once
 def test_a_still_is_drawn_once_and_then_shown(page: Client, guide: AvatarProfile) -> None:
     order = {"scene": "lobby", "tv": "slides", "slide_s": "8"}
     waiting = page.post(at(guide, "still"), order).content.decode()

@@ -52,7 +52,6 @@ def ready(profile: AvatarProfile, content: bytes = b"a picture") -> Portrait:
     return portrait
 
 
-@pytest.mark.once
 def test_a_picture_becomes_a_face_that_speaks(guide: AvatarProfile, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     record = progress.record_progress

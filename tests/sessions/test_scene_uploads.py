@@ -126,7 +126,6 @@ def test_more_than_was_announced_is_not_written(guide: AvatarProfile) -> None:
         actions.receive_piece(film, 0, io.BytesIO(bytes(PIECE_BYTES + 1)))
 
 
-@pytest.mark.once
 def test_a_pdf_becomes_slides_that_stand_together_in_their_order(guide: AvatarProfile) -> None:
     upload = arrived(guide, "deck", deck(["red", "white", "blue"]), "Tour.pdf")
     checked(guide, "slide", slide(), "later.png")
