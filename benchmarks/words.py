@@ -1,4 +1,5 @@
-"""How many words of synthesised questions are heard wrong, in both languages, clean and in noise.
+"""How many words of synthesised questions are heard wrong, in both languages, clean and in noise; and how many questions that
+the demo's guide knows reach their answer when they are spoken, at once or after "did you mean".
 
 English is also said by the synthesiser of the Arabic voice: what is heard well of it there tells that it is the speech model
 that lacks Arabic, and not the voice that is bad.
@@ -12,14 +13,22 @@ import unicodedata
 import numpy as np
 from livekit import rtc
 
+from agent.environment import HostEnvironment
+from agent.voice.answers.answerer import UNSURE_BELOW
+from agent.voice.answers.dialogue import Dialogue, Turn
+from agent.voice.answers.found import Search, SearchReply
+from agent.voice.answers.vectors import VectorCache
 from agent.voice.espeak import Espeak, EspeakVoice
+from protocol.jobspec import Language
+from protocol.knowledge import Knowledge
+from tests.agent.answers.conftest import ANY, museum_pairs, opened
 from tests.agent.conversing import RATE, Samples, recognised, spoken
 from tests.services import wait_until
 from tests.stack import Stack
 
 Row = tuple[str, str, list[float], float | None, str]
 NOISE_DB = 10
-SENTENCES = {
+SENTENCES: dict[Language, list[str]] = {
     "en": [
         "When does the museum open?",
         "How much is a ticket for two children?",
@@ -62,11 +71,32 @@ async def _measure() -> list[Row]:
         if language == "en":
             conditions.append(("clean, by espeak-ng", _by_espeak(sentences)))
         for name, sounds in conditions:
-            heard = [await recognised(sound, language) for sound in sounds]
+            heard = [(await recognised(sound, language))[0] for sound in sounds]
             wrong = [_distance(_words(said), _words(text)) for said, text in zip(sentences, heard, strict=True)]
             whole = 100 * sum(wrong) / sum(len(_words(sentence)) for sentence in sentences)
             rows.append((f"words heard wrong, {language}, {name}", "%", [whole], None, "median"))
+        reached = await _reached(language)
+        for kind in ("answer", "perhaps"):
+            share = 100 * reached.count(kind) / len(reached)
+            name = "answered" if kind == "answer" else "offered to be meant"
+            rows.append((f"known questions {name}, {language}", "%", [share], None, "median"))
     return rows
+
+
+async def _reached(language: Language) -> list[str]:
+    """What became of each of the museum's own questions: `answer`, `perhaps`, or nothing where it was taken for another."""
+    vectors = VectorCache(HostEnvironment.read().home / "cache" / "vectors.sqlite3")
+    shelf = opened(Knowledge(pairs=museum_pairs("en", "ar")), vectors)
+
+    async def search(question: Search) -> SearchReply:
+        return shelf.search(question)
+
+    reached: list[str] = []
+    for pair in museum_pairs(language):
+        text, confidence = await recognised(await spoken(pair.question), language)
+        reply = await Dialogue("", language, ANY, search).reply([Turn(True, text, unsure=confidence < UNSURE_BELOW)])
+        reached.append(reply.kind if reply.found is not None and reply.found.group == pair.group else "")
+    return reached
 
 
 def _by_espeak(sentences: list[str]) -> list[Samples]:

@@ -204,7 +204,7 @@ async def spoken(text: str) -> Samples:
     return at_rate[voiced[0] : voiced[-1] + 1]
 
 
-async def recognised(sound: Samples, language: str) -> str:
-    """What the host's recogniser hears, when told the language."""
+async def recognised(sound: Samples, language: str) -> tuple[str, float]:
+    """What the host's recogniser hears when told the language, and how sure it is of it."""
     reply = await infer("speech_to_text", Message({"languages": [language]}, sound.tobytes()))
-    return str(reply.fields["text"])
+    return str(reply.fields["text"]), float(reply.fields["confidence"])

@@ -5,9 +5,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from agent.voice.answers.by_sound import ALIKE_IN_SOUND
 from agent.voice.answers.found import Found, Search, SearchReply
 from agent.voice.answers.passages import sentences
-from agent.voice.answers.phrases import follow_up, leans_on_the_last, listed, said, small_talk, unframed
+from agent.voice.answers.phrases import (
+    follow_up,
+    leans_on_the_last,
+    listed,
+    phrase_like,
+    said,
+    small_talk,
+    unframed,
+)
 from agent.voice.answers.words import folded, language_of, words
 from protocol.jobspec import Language
 
@@ -15,6 +24,7 @@ SURE: Final = 0.5  # from here on a pair is the answer
 PERHAPS: Final = 0.42  # from here on it is worth asking whether it was meant
 SURE_IN_CONTEXT: Final = 0.45  # of a question that leans on the last one: the mean of its score with and without it
 SURE_OF_PASSAGE: Final = 0.55
+SURE_IN_SOUND: Final = 0.45  # of a greeting or a follow-up that was heard badly
 PASSAGE_HANDICAP: Final = 0.03  # of two that fit as well, the answer that somebody wrote for the question is taken
 MOST_REMEMBERED: Final = 100
 
@@ -29,6 +39,7 @@ class Turn:
 
     by_visitor: bool
     text: str
+    unsure: bool = False  # spoken, and perhaps heard wrong
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,10 @@ class Dialogue:
     async def _reply(self, turns: Sequence[Turn]) -> Reply:
         question = turns[-1].text.strip() if turns else ""
         language = language_of(question, self._language_so_far(turns))
+        unsure = bool(turns) and turns[-1].unsure
+        by_sound = unsure and language == "ar"
+        if by_sound:
+            question = await self._courtesy(question, language) or question
         earlier = [reply for turn in turns[:-1] if not turn.by_visitor and (reply := self._earlier(turn.text))]
         last = earlier[-1] if earlier else None
         if not words(question):
@@ -91,18 +106,30 @@ class Dialogue:
         context = None
         if last is not None and last.found is not None and leans_on_the_last(question, language):
             context = last.found.question if last.found.kind == "pair" else _last_question(turns)
-        result = await self._find(question, language, context)
+        result = await self._find(question, language, context, by_sound=by_sound)
         if talk is not None and not (result.found and result.found[0].score == 1.0):
             return _chatted(talk, self._name, result, earlier, language)
         if result.is_empty:
             return Reply(said("empty", language), "empty", language)
-        return _chosen(result, earlier, language, leans=context is not None)
+        reply = _chosen(result, earlier, language, leans=context is not None)
+        return _asking_again(reply, result, earlier) if unsure and reply.kind == "unknown" else reply
 
-    async def _find(self, question: str, language: Language, context: str | None = None) -> SearchReply:
+    async def _courtesy(self, heard: str, language: Language) -> str | None:
+        """The greeting, thanks or follow-up that it sounds like, more than like any question to the knowledge."""
+        phrase, likeness = phrase_like(heard, language)
+        if likeness < SURE_IN_SOUND:
+            return None
+        result = await self._find(heard, language, by_sound=True)
+        best = result.found[0].score if result.found else 0.0
+        return phrase if likeness * ALIKE_IN_SOUND > best else None
+
+    async def _find(
+        self, question: str, language: Language, context: str | None = None, *, by_sound: bool = False
+    ) -> SearchReply:
         if self._knowledge is None:
             return SearchReply(is_empty=True)
         return await self._search(
-            Search(knowledge=self._knowledge, question=question, language=language, context=context)
+            Search(knowledge=self._knowledge, question=question, language=language, context=context, by_sound=by_sound)
         )
 
     async def _more(self, last: Reply, earlier: Sequence[Reply], language: Language) -> Reply:
@@ -168,6 +195,17 @@ def _chosen(result: SearchReply, earlier: Sequence[Reply], language: Language, *
     if best.kind == "pair" and best.score >= PERHAPS and best.language == language:
         return Reply(said("perhaps", language, question=best.question), "perhaps", language, best)
     return _pointing("unknown", result, earlier, language)
+
+
+def _asking_again(reply: Reply, result: SearchReply, earlier: Sequence[Reply]) -> Reply:
+    """What was hardly heard is not called unknown: the question that it sounds like most is offered."""
+    own = (each for each in result.found if each.kind == "pair" and each.language == reply.language)
+    nearest = next(own, None)
+    if nearest is None:
+        return reply
+    times = sum(each.kind == "perhaps" for each in earlier)
+    text = said("hardly_heard", reply.language, times, question=nearest.question)
+    return Reply(text, "perhaps", reply.language, nearest)
 
 
 def _answered(found: Found, language: Language) -> Reply:

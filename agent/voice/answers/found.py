@@ -10,7 +10,9 @@ MAX_QUESTION_CHARS = 600  # the end of a long monologue is what is answered
 
 
 class Search(BaseModel):
-    """A question to one knowledge. `context` is the question that the visitor's words may lean on."""
+    """A question to one knowledge. `context` is the question that the visitor's words may lean on; `by_sound` finds
+    pairs that sound like it, too, where it was heard badly.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,6 +20,7 @@ class Search(BaseModel):
     question: str
     language: Language
     context: str | None = None
+    by_sound: bool = False
 
 
 class Found(BaseModel):

@@ -91,7 +91,7 @@ class Shelf:
     def search(self, search: Search) -> SearchReply:
         began = time.perf_counter()
         question = search.question[-MAX_QUESTION_CHARS:]
-        found = self._search(question, search.language)
+        found = self._search(question, search.language, by_sound=search.by_sound)
         in_context = []
         if search.context:
             in_context = self._search(f"{search.context[-MAX_QUESTION_CHARS:]} {question}", search.language)
@@ -105,7 +105,7 @@ class Shelf:
             took_ms=round((time.perf_counter() - began) * 1000, 1),
         )
 
-    def _search(self, question: str, language: Language) -> list[Found]:
+    def _search(self, question: str, language: Language, *, by_sound: bool = False) -> list[Found]:
         exact = self.pairs.exactly(question)
         if exact is not None:
             return [self._pair(exact, language, 1.0)]
@@ -114,7 +114,7 @@ class Shelf:
             {} if vector is None else {name: _apart(vector, _usual("query", name, self._cache)) for name in _usuals()}
         )
         found = []
-        scores = self.pairs.scores(question, language, seen)
+        scores = self.pairs.scores(question, language, seen, by_sound=by_sound)
         for group in np.argsort(scores)[::-1][:MOST_FOUND]:
             found.append(self._pair(int(group), language, float(scores[group])))
         scores = self.passages.scores(question, seen.get(language))

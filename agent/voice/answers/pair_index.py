@@ -1,5 +1,6 @@
 """The question-and-answer pairs of one knowledge, ready to be compared with a visitor's words."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -7,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.voice.answers.by_sound import ALIKE_IN_SOUND, SoundIndex
 from agent.voice.answers.word_index import WordIndex
 from agent.voice.answers.words import folded
 from protocol.jobspec import Language
@@ -72,6 +74,14 @@ class LanguageIndex:
         meaning = overlap if vector is None or self.vectors is None else self._best(self.vectors @ vector)
         return _Likeness(meaning, self._by_group.coverage(self._by_group.units(question)), overlap)
 
+    def alike_in_sound(self, heard: str) -> Floats:
+        """How much the phrasing of each group that comes nearest sounds like what was heard."""
+        return self._best(self._sounds.likeness(heard))
+
+    @functools.cached_property
+    def _sounds(self) -> SoundIndex:
+        return SoundIndex(self.phrasings)
+
     def _best(self, by_phrasing: Floats) -> Floats:
         best = np.zeros(self._groups, np.float32)
         np.maximum.at(best, self._group_of, by_phrasing)
@@ -115,7 +125,9 @@ class PairIndex:
         found = (index.exactly(question) for index in self.languages.values())
         return next((group for group in found if group is not None), None)
 
-    def scores(self, question: str, language: Language, vectors: dict[Language, Floats]) -> Floats:
+    def scores(
+        self, question: str, language: Language, vectors: dict[Language, Floats], *, by_sound: bool = False
+    ) -> Floats:
         """One number a group. `vectors` hold the question's vector, seen from each language; empty while there is no model."""
         parts = {name: (index, index.likeness(question, vectors.get(name))) for name, index in self.languages.items()}
         total = np.zeros(self.size, np.float32)
@@ -124,6 +136,8 @@ class PairIndex:
             abroad = parts[others[0]] if others else None
             score = _weighted(own, abroad, index)
             total = np.maximum(total, np.where(index.has(), score if name == language else score * ABROAD, 0))
+        if by_sound and language in self.languages:
+            total = np.maximum(total, self.languages[language].alike_in_sound(question) * ALIKE_IN_SOUND)
         return np.minimum(total, 0.99)
 
 

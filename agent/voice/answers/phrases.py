@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from agent.voice.answers.by_sound import SoundIndex
 from agent.voice.answers.words import folded
 from protocol.jobspec import Language
 
@@ -70,6 +71,20 @@ def follow_up(text: str, language: Language) -> FollowUp | None:
     """Which follow-up a text is, as a whole."""
     known = _follow_ups(language)
     return known.get(folded(text)) or known.get(folded(unframed(text, language)))
+
+
+def phrase_like(text: str, language: Language) -> tuple[str, float]:
+    """The small talk or follow-up that a badly heard text sounds like most, and how much, 0 to 1."""
+    known, index = _by_sound(language)
+    likeness = index.likeness(text)
+    nearest = int(likeness.argmax())
+    return known[nearest], float(likeness[nearest])
+
+
+@functools.cache
+def _by_sound(language: Language) -> tuple[list[str], SoundIndex]:
+    known = [*_heard(language), *_follow_ups(language)]
+    return known, SoundIndex(known)
 
 
 def leans_on_the_last(text: str, language: Language) -> bool:

@@ -70,9 +70,9 @@ class Visitor:
         self._turns: list[Turn] = []
         self._dialogue = Dialogue("Maryam", language, ANY, self._search)
 
-    async def says(self, text: str, *, hears: int | None = None) -> Reply:
+    async def says(self, text: str, *, hears: int | None = None, unsure: bool = False) -> Reply:
         """The reply; of it the visitor hears the first `hears` characters before interrupting."""
-        self._turns.append(Turn(True, text))
+        self._turns.append(Turn(True, text, unsure=unsure))
         reply = await self._dialogue.reply(self._turns)
         self._turns.append(Turn(False, reply.text[:hears]))
         return reply
