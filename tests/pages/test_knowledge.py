@@ -48,7 +48,7 @@ def at(profile: AvatarProfile, rest: str = "") -> str:
 
 def test_a_profile_says_what_it_knows_a_page_at_a_time(page: Client, guide: AvatarProfile) -> None:
     whole = page.get(f"/profiles/{guide.code}/").content.decode()
-    assert "It knows 108 answers and 2 documents." in whole
+    assert "It knows 110 answers and 2 documents." in whole
     assert "What are your opening hours?" in whole
     assert "page 1 of 6" in whole
     second = page.get(at(guide), {"page": 2}, headers=HTMX).content.decode()

@@ -38,6 +38,7 @@ Floats = NDArray[np.float32]
 
 MOST_OPEN: Final = 4  # knowledges in memory; of the largest, one takes 100 MB
 MOST_FOUND: Final = 8
+NEARLY_CERTAIN: Final = 0.99  # of what does not stand there word for word
 BACKGROUND_NICENESS: Final = 10
 BATCH: Final = 16
 ABROAD_PASSAGE: Final = 0.9  # of a passage in another language than the visitor's
@@ -116,7 +117,7 @@ class Shelf:
         found = []
         scores = self.pairs.scores(question, language, seen, by_sound=by_sound)
         for group in np.argsort(scores)[::-1][:MOST_FOUND]:
-            found.append(self._pair(int(group), language, float(scores[group])))
+            found.append(self._pair(int(group), language, min(float(scores[group]), NEARLY_CERTAIN)))
         scores = self.passages.scores(question, seen.get(language))
         for number in np.argsort(scores)[::-1][:MOST_FOUND]:
             found.append(self._quoted(int(number), question, language, float(scores[number])))

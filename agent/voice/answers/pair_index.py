@@ -128,7 +128,9 @@ class PairIndex:
     def scores(
         self, question: str, language: Language, vectors: dict[Language, Floats], *, by_sound: bool = False
     ) -> Floats:
-        """One number a group. `vectors` hold the question's vector, seen from each language; empty while there is no model."""
+        """One number a group, 1.45 at most. `vectors` hold the question's vector, seen from each language; empty while there
+        is no model.
+        """
         parts = {name: (index, index.likeness(question, vectors.get(name))) for name, index in self.languages.items()}
         total = np.zeros(self.size, np.float32)
         for name, (index, own) in parts.items():
@@ -138,7 +140,7 @@ class PairIndex:
             total = np.maximum(total, np.where(index.has(), score if name == language else score * ABROAD, 0))
         if by_sound and language in self.languages:
             total = np.maximum(total, self.languages[language].alike_in_sound(question) * ALIKE_IN_SOUND)
-        return np.minimum(total, 0.99)
+        return total
 
 
 def _weighted(own: _Likeness, abroad: tuple[LanguageIndex, _Likeness] | None, index: LanguageIndex) -> Floats:

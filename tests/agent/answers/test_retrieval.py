@@ -118,6 +118,11 @@ def test_misheard_mistyped_and_mixed_words_are_found(
     assert first.score >= SURE
 
 
+def test_of_two_that_fit_very_well_the_better_one_comes_first(museum: Shelf) -> None:
+    for asked in ("What time does the museum close?", "When does it close?"):
+        assert found(museum, asked, "en")[0].question == "When do you close?"
+
+
 def test_a_question_that_stands_there_word_for_word_is_certain(museum: Shelf) -> None:
     assert found(museum, "  where ARE the toilets ", "en")[0].score == 1.0
     assert len(found(museum, "أين دورات المياه", "ar")) == 1
