@@ -15,7 +15,22 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import compose, host, jobs, lipsync, live, modes, monitoring, peer, reports, starts, talk, visits, words
+from benchmarks import (
+    compose,
+    host,
+    jobs,
+    lipsync,
+    live,
+    modes,
+    monitoring,
+    peer,
+    providers,
+    reports,
+    starts,
+    talk,
+    visits,
+    words,
+)
 from tests.stack import ROOT, Stack
 
 
@@ -61,6 +76,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "full-hd": jobs.full_hd,
     "four": jobs.four,
     "modes": modes.side_by_side,
+    "providers": providers.changes,
     "talk": talk.conversation,
     "words": words.errors,
 }

@@ -31,5 +31,6 @@ urlpatterns = [
     path("reports/trials/<uuid:code>/", trial_views.trial, name="trial"),
     path("reports/trials/<uuid:code>/stop", trial_views.stop_trial, name="trial-stop"),
     path("reports/<uuid:code>/", report_views.report, name="report"),
+    path("reports/<uuid:code>/delete", report_views.delete, name="report-delete"),
     path("reports/<uuid:code>/report.<slug:form>", report_views.report_as, name="report-as"),
 ]

@@ -59,12 +59,15 @@ class BadVariable(NamedTuple):
 
 
 class InstallDefaults(NamedTuple):
-    """What the environment says. `modes` are the built-in ones with it; `variables` name, by setting, where it comes from."""
+    """What the environment says. `modes` are the built-in ones with it; `variables` name, by setting, where it comes from, and
+    `profile_variables` by field of a profile. `default_mode_variable` is empty where the default is our own."""
 
     default_mode: str
     modes: Mapping[str, ModeSettings]
     variables: Mapping[str, str]
     profile: Mapping[str, str]
+    profile_variables: Mapping[str, str]
+    default_mode_variable: str
     bad: tuple[BadVariable, ...]
 
 
@@ -88,17 +91,21 @@ def read_install(environment: Mapping[str, str]) -> InstallDefaults:
         modes[slug] = changed
         if contradiction:
             bad.append(BadVariable(", ".join(variables.values()), slug, contradiction, True))
-    mode = environment.get(DEFAULT_MODE_VARIABLE, "").strip() or DEFAULT_MODE_SLUG
+    mode, mode_variable = environment.get(DEFAULT_MODE_VARIABLE, "").strip(), DEFAULT_MODE_VARIABLE
     if mode not in BUILT_IN_MODES:
-        bad.append(BadVariable(DEFAULT_MODE_VARIABLE, mode, f"Use one of {', '.join(BUILT_IN_MODES)}, or remove it."))
-        mode = DEFAULT_MODE_SLUG
+        if mode:
+            bad.append(
+                BadVariable(DEFAULT_MODE_VARIABLE, mode, f"Use one of {', '.join(BUILT_IN_MODES)}, or remove it.")
+            )
+        mode, mode_variable = DEFAULT_MODE_SLUG, ""
     local = environment.get(LOCAL_MODE_VARIABLE, "").strip()
     if local and _truth(local) is None:
         bad.append(BadVariable(LOCAL_MODE_VARIABLE, local, "Use true or false, or remove it."))
     profile = {field: environment[name].strip() for name, field in PROFILE_VARIABLES.items() if environment.get(name)}
+    fields = {field: name for name, field in PROFILE_VARIABLES.items() if field in profile}
     if _truth(local):
-        profile["bithuman_source"] = "file"
-    return InstallDefaults(mode, modes, variables, profile, tuple(bad))
+        profile["bithuman_source"], fields["bithuman_source"] = "file", LOCAL_MODE_VARIABLE
+    return InstallDefaults(mode, modes, variables, profile, fields, mode_variable, tuple(bad))
 
 
 def _value_of(setting: str, text: str) -> tuple[Any, str]:

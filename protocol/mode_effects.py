@@ -147,14 +147,14 @@ EFFECTS: Final[dict[str, Effect]] = {
     "musetalk_workers": Effect(_NOT_YET, cpu="As many cores as workers.", missing=_MUSETALK),
     "musetalk_gpu_memory_fraction": Effect(_NOT_YET, missing=_MUSETALK),
     "retries": Effect(
-        (Reach.BUILT_IN, Reach.HOSTED), latency="Of a start that fails: each try adds its pause and its time limit."
+        (*HERE, Reach.HOSTED), latency="Of a start that fails: each try adds its pause and its time limit."
     ),
     "retry_interval_s": Effect(
-        (Reach.BUILT_IN, Reach.HOSTED),
+        (*HERE, Reach.HOSTED),
         latency="Of a start that fails. Short ones come back sooner; a vendor that is short of breath needs longer ones.",
     ),
     "timeout_s": Effect(
-        (Reach.BUILT_IN, Reach.HOSTED),
+        (*HERE, Reach.HOSTED),
         latency="Of a start that hangs: the voice goes on with the still picture, and the next try begins after it.",
     ),
     "vision_interval_s": Effect(

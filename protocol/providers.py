@@ -11,6 +11,7 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from protocol.avatar import BuiltinSettings
+from protocol.modes import BithumanModel, ModeSettings
 from protocol.scene_files import SceneFile
 from protocol.test_card import CardSettings
 
@@ -22,6 +23,15 @@ BEY: Final = "bey"
 HOSTED: Final = (BITHUMAN, TAVUS, BEY)
 
 STILL: Final = "still"  # who shows a face while no provider does: the profile's still picture, with the voice
+
+_MADE_WITH: Final = (  # what bitHuman's runtime keeps as long as it lives
+    "input_buffer_size",
+    "output_buffer_size",
+    "num_threads",
+    "output_width",
+    "video_width",
+    "video_height",
+)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
 
@@ -94,6 +104,20 @@ class BitHumanSettings(_Settings):
             raise ValueError("avatar_id and image exclude each other")
         return self
 
+    def model_in(self, mode: ModeSettings) -> str | None:
+        """The cloud's model that is asked for; None: bitHuman chooses. A picture can be shown by Expression alone."""
+        if self.image is not None:
+            return BithumanModel.EXPRESSION.value
+        if self.model is BitHumanChoice.AS_MODE:
+            return mode.bithuman_model.value
+        return None if self.model is BitHumanChoice.VENDOR else self.model.value
+
+    def starts_anew(self, before: ModeSettings, after: ModeSettings) -> bool:
+        """Whether a change of mode needs another avatar."""
+        if self.place is Place.LOCAL:
+            return any(getattr(before, name) != getattr(after, name) for name in _MADE_WITH)
+        return self.model_in(before) != self.model_in(after)
+
     @property
     def files(self) -> list[SceneFile]:
         """The assets that a job needs for this."""
@@ -129,3 +153,11 @@ def files_of(provider: str, settings: Mapping[str, JsonValue]) -> list[SceneFile
     if provider == BITHUMAN:
         return BitHumanSettings.model_validate(settings).files
     return []
+
+
+def starts_anew(provider: str, settings: Mapping[str, JsonValue], before: ModeSettings, after: ModeSettings) -> bool:
+    """Whether a hosted avatar ends and comes again for a change of mode: to the others a mode says how patient to be with them.
+
+    Raises `pydantic.ValidationError`.
+    """
+    return provider == BITHUMAN and BitHumanSettings.model_validate(settings).starts_anew(before, after)

@@ -69,6 +69,25 @@ class SessionIsOver(SessionError):
         super().__init__(_("Nothing was changed: this session has ended. Start a new one."))
 
 
+class NotOverYet(SessionError):
+    code = "not_over_yet"
+
+    def __init__(self) -> None:
+        super().__init__(_("Nothing was deleted: this session is not over yet. Stop it first."))
+
+
+class StillBilled(SessionError):
+    code = "still_billed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "Nothing was deleted: an avatar of this session may still run at its provider, and is being ended there. "
+                "Try again in some minutes."
+            )
+        )
+
+
 class NotOnAir(SessionError):
     code = "not_on_air"
 

@@ -24,8 +24,8 @@ from agent.avatars.hosted import HostedAvatar, with_calls
 from agent.avatars.vendor_calls import VendorCalls
 from agent.environment import HostEnvironment
 from protocol.events import LossCode
-from protocol.modes import BithumanModel, ModeSettings
-from protocol.providers import BitHumanChoice, BitHumanSettings, Place
+from protocol.modes import ModeSettings
+from protocol.providers import BitHumanSettings, Place
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +65,10 @@ class BitHumanAvatar(HostedAvatar):
         await super().aclose()
 
     async def switch(self, mode: ModeSettings) -> bool:
-        return model_of(self._settings, mode) == model_of(self._settings, self._parts.mode)
+        return not self._settings.starts_anew(self._parts.mode, mode)
 
     async def _make(self, calls: VendorCalls) -> AvatarSession[Any]:
-        model: NotGivenOr[Any] = model_of(self._settings, self._parts.mode) or NOT_GIVEN
+        model: NotGivenOr[Any] = self._settings.model_in(self._parts.mode) or NOT_GIVEN
         agent = self._settings.avatar_id
         common: dict[str, Any] = {
             "api_url": self._url,
@@ -148,15 +148,6 @@ class _DiscreetSession(bithuman.AvatarSession):
             await super()._start_cloud_agent(livekit_url, livekit_token, room_name)
         finally:
             self._api_secret = None
-
-
-def model_of(settings: BitHumanSettings, mode: ModeSettings) -> str | None:
-    """The model that is asked for; None: bitHuman chooses. A picture can be shown by Expression alone."""
-    if settings.image is not None:
-        return BithumanModel.EXPRESSION.value
-    if settings.model is BitHumanChoice.AS_MODE:
-        return mode.bithuman_model.value
-    return None if settings.model is BitHumanChoice.VENDOR else settings.model.value
 
 
 def _mint_url(start_url: str) -> str:

@@ -1,5 +1,6 @@
 """bitHuman on this host: the SDK's runtime draws from a model file, the plugin's generator runs it, and we publish it."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -17,14 +18,6 @@ from protocol.providers import BITHUMAN, VARIABLES, BitHumanSettings
 NO_SDK: Final = (
     "bitHuman's SDK is not installed on this host, so that its local avatar can't be drawn. Install the package `bithuman` "
     "there, or choose its cloud in the profile."
-)
-_STARTED_ANEW_BY: Final = (
-    "input_buffer_size",
-    "output_buffer_size",
-    "num_threads",
-    "output_width",
-    "video_width",
-    "video_height",
 )
 
 
@@ -82,13 +75,20 @@ class LocalBitHumanAvatar:
 
         await connected()
         try:
-            self._runtime = await sdk_runtime(self._settings, self._parts.mode)
-            generator = BithumanGenerator(self._runtime)
-            width, height = generator.video_resolution
+            async with asyncio.timeout(self._parts.mode.timeout_s):
+                await self._start(BithumanGenerator)
         except AvatarLostError:
             raise
+        except TimeoutError as error:
+            sentence = f"bitHuman's local avatar showed nothing within {self._parts.mode.timeout_s:g} s."
+            raise AvatarLostError(LossCode.NO_ANSWER, sentence) from error
         except Exception as error:  # the SDK's own kinds can't be named here: it need not be installed
             raise _loss(error) from error
+
+    async def _start(self, make_generator: Callable[[Any], Any]) -> None:
+        self._runtime = await sdk_runtime(self._settings, self._parts.mode)
+        generator = make_generator(self._runtime)
+        width, height = generator.video_resolution
         mode = self._parts.mode.model_copy(
             update={"video_width": width, "video_height": height, "video_fps": generator.video_fps}
         )
@@ -113,7 +113,7 @@ class LocalBitHumanAvatar:
 
     async def switch(self, mode: ModeSettings) -> bool:
         """A runtime keeps what it was made with."""
-        return all(getattr(mode, name) == getattr(self._parts.mode, name) for name in _STARTED_ANEW_BY)
+        return not self._settings.starts_anew(self._parts.mode, mode)
 
     def doubt(self) -> None:
         """The runtime's frames go through the job."""

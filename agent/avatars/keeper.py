@@ -23,7 +23,7 @@ from protocol.control import Face
 from protocol.events import AvatarBack, AvatarLost, AvatarTakenOver, LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
-from protocol.providers import HOSTED
+from protocol.providers import HOSTED, STILL
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,12 @@ class FaceKeeper:
         choice = choice or self.choice
         if choice != self.choice:
             await self._change(choice, mode)
-        elif self._loss is not None or await self._shown.avatar.switch(mode):
+        elif self._loss is not None:
+            if self._shown.by != STILL:
+                await self._shown.avatar.switch(mode)  # what stands in follows as far as it can without an end
             self.mode = mode  # who is tried again is tried in it
+        elif await self._shown.avatar.switch(mode):
+            self.mode = mode
         else:
             await self._change(choice, mode)
 
@@ -204,6 +208,7 @@ class FaceKeeper:
                 return False
             self._report(self._shown.by, loss, 1, None)
             self._tell_taken_over(await self._shown.show_still())
+            due = min(due, time.monotonic() + COME_BACK_S)
 
     async def _fall_back(self) -> None:
         """The profile's other provider, once."""

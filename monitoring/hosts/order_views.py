@@ -82,16 +82,15 @@ def _preview(on_air: Iterable[AvatarSession], mode: DeploymentMode | None) -> di
     version = mode.current if mode else None
     if mode is None or version is None:
         return {"changing": [], "staying": list(on_air)}
-    alike: dict[tuple[int, str], list[AvatarSession]] = {}
+    alike: dict[tuple[int, str, str], list[AvatarSession]] = {}
     staying = []
     for session in on_air:
         if session.mode_version_id == version.pk:
             staying.append(session)
         else:
-            alike.setdefault((session.mode_version_id, session.provider), []).append(session)
-    changing = [
-        Alike(sessions, _changes(sessions[0], version), way_of(sessions[0], False)) for sessions in alike.values()
-    ]
+            way = way_of(session, session.mode_version, version)
+            alike.setdefault((session.mode_version_id, session.provider, way), []).append(session)
+    changing = [Alike(sessions, _changes(sessions[0], version), way) for (_, _, way), sessions in alike.items()]
     return {
         "changing": changing,
         "staying": staying,

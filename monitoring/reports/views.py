@@ -4,9 +4,14 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from monitoring.comparing.density import density
 from monitoring.comparing.forms import KINDS, CompareForm
@@ -21,6 +26,8 @@ from monitoring.reports.trends import sentence, trends
 from operators.access import require
 from operators.models import Role
 from sessions.access import get_session_for, profiles_for
+from sessions.actions.removal import remove_session
+from sessions.errors import SessionError
 from sessions.models import AgentWorker
 
 PAGE_SIZE: Final = 25
@@ -73,6 +80,21 @@ def report(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
     """How a session went. The first line is the verdict."""
     session = get_session_for(request.user, code)
     return render(request, "monitoring/report.html", {"session": session, **page_context(report_of(session))})
+
+
+@require_POST
+def delete(request: HttpRequest, code: uuid.UUID) -> HttpResponse:
+    """For good: the session, its report and all that was measured of it."""
+    session = get_session_for(request.user, code, Role.ADMIN)
+    page = reverse("monitoring:reports")
+    try:
+        remove_session(session)
+    except SessionError as refusal:
+        messages.error(request, str(refusal))
+        page = reverse("monitoring:report", args=[code])
+    else:
+        messages.success(request, _("The session %(code)s and its report are deleted.") % {"code": session.short_code})
+    return HttpResponseClientRedirect(page) if request.htmx else redirect(page)  # type: ignore[attr-defined]
 
 
 def report_as(request: HttpRequest, code: uuid.UUID, form: str) -> HttpResponse:

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from monitoring.hosts.capacity import Capacity, HostRoom, capacity_in, room_on
-from protocol.modes import DEFAULT_MODE_SLUG
+from sessions.install import install
 from sessions.models import DeploymentMode
 
 register = template.Library()
@@ -28,7 +28,9 @@ def host_capacity(host: str, swap: str = "") -> dict[str, Any]:
     """The host's room in each mode that was measured there, the default mode first; `swap` for htmx's out-of-band."""
     room = room_on(host)
     modes = DeploymentMode.objects.filter(archived_at=None).exclude(current=None)
-    found = sorted((capacity_in(mode, room) for mode in modes), key=lambda each: each.mode.slug != DEFAULT_MODE_SLUG)
+    found = sorted(
+        (capacity_in(mode, room) for mode in modes), key=lambda each: each.mode.slug != install().default_mode
+    )
     measured = [each for each in found if each.is_measured]
     first = measured[0] if measured else None
     unstolen = capacity_in(first.mode, room.without_steal) if first and room.is_starved else None

@@ -17,7 +17,7 @@ from monitoring.panels.waterfall import Waterfall, waterfall
 from monitoring.reports.absences import absence_lines
 from monitoring.reports.hosted import HostedLine, hosted_lines
 from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms
-from protocol.modes import DEFAULT_MODE_SLUG
+from sessions.install import install
 from sessions.models import AvatarSession, DeploymentMode
 
 register = template.Library()
@@ -92,7 +92,7 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
 
 def _measured_capacity(host: str) -> Capacity | None:
     """How many more fit in the default mode; None where that was not measured there."""
-    mode = DeploymentMode.objects.filter(slug=DEFAULT_MODE_SLUG, archived_at=None).exclude(current=None).first()
+    mode = DeploymentMode.objects.filter(slug=install().default_mode, archived_at=None).exclude(current=None).first()
     capacity = capacity_in(mode, room_on(host)) if mode is not None else None
     return capacity if capacity is not None and capacity.is_measured else None
 

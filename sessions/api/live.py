@@ -13,11 +13,12 @@ from operators.access import Actor
 from operators.bearer import ApiRequest
 from operators.models import Role
 from protocol.jobspec import Language
-from protocol.modes import DEFAULT_MODE_SLUG
 from sessions.access import get_profile_for, get_session_for, modes_for, sessions_for
 from sessions.actions.lifecycle import start_session, stop_session
 from sessions.actions.lightening import set_lightening
+from sessions.actions.removal import remove_session
 from sessions.actions.switches import switch_mode
+from sessions.install import install
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch
 
 router = Router(tags=["sessions"])
@@ -25,7 +26,9 @@ router = Router(tags=["sessions"])
 
 class SessionIn(Schema):
     profile: UUID
-    mode: Annotated[str, Field(description="Slug or code of the mode.")] = DEFAULT_MODE_SLUG
+    mode: Annotated[str | None, Field(description="Slug or code of the mode; null is the installation's default.")] = (
+        None
+    )
     language: Language | None = None
     max_duration_s: Annotated[int, Field(ge=10, le=7 * 24 * 3600)] | None = None
     idle_timeout_s: Annotated[int, Field(ge=10, le=7 * 24 * 3600)] | None = None
@@ -216,7 +219,7 @@ def start(
     sessions_for(actor, Role.OPERATOR)
     session = start_session(
         profile=get_profile_for(actor, body.profile),
-        mode=_mode(actor, body.mode),
+        mode=_mode(actor, body.mode or install().default_mode),
         by=actor.label,
         language=body.language,
         max_duration_s=body.max_duration_s,
@@ -272,6 +275,13 @@ def stop(request: ApiRequest, code: UUID) -> SessionOut:
     stop_session(session, by=actor.label)
     session.refresh_from_db()  # somebody else may have been faster
     return SessionOut.of(session)
+
+
+@router.delete("sessions/{uuid:code}", response={204: None})
+def remove(request: ApiRequest, code: UUID) -> Status[None]:
+    """Delete an ended session for good, with its report and all that was measured of it."""
+    remove_session(get_session_for(request.auth, code, Role.ADMIN))
+    return Status(204, None)
 
 
 def _request_key(actor: Actor, idempotency_key: str | None) -> str | None:

@@ -112,6 +112,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         if not is_kept:
             self.initial.update(install().profile)
+            for name, variable in install().profile_variables.items():
+                source = _("From the environment: %(variable)s.") % {"variable": variable}
+                self.fields[name].help_text = f"{self.fields[name].help_text} {source}".strip()
         self._portraits: dict[str, Portrait] = {}
         if self.instance.pk:
             self.initial.update({**self._known[Provider.TEST_CARD], **scene})

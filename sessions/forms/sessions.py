@@ -66,6 +66,11 @@ class StartForm(forms.Form):
         return self._chosen("mode") or install().default_mode
 
     @property
+    def mode_from_environment(self) -> str:
+        """Slug of the mode that the environment makes the default; empty where it names none."""
+        return install().default_mode if install().default_mode_variable else ""
+
+    @property
     def key(self) -> str:
         """The request key: kept while the form is corrected."""
         return self.data.get("request_key", "") or new_request_key()

@@ -14,6 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from operators.access import label_of
 from operators.models import Role
+from protocol.providers import starts_anew
 from sessions.access import get_session_for, modes_for
 from sessions.actions.lightening import set_lightening
 from sessions.actions.switches import switch_mode
@@ -56,7 +57,9 @@ class Choice:
 
     @property
     def way(self) -> str:
-        return way_of(self.session, self.changes_provider)
+        if self.changes_provider:
+            return "beside"
+        return way_of(self.session, self.session.mode_version, self.version)
 
     @property
     def changes(self) -> Changes:
@@ -68,12 +71,13 @@ class Choice:
         )
 
 
-def way_of(session: AvatarSession, changes_provider: bool) -> str:
-    """What visitors see of it: the renderer goes on `in-place`, the next face comes `beside` the present one, or the avatar of
-    one vendor starts `anew` behind the still picture."""
-    if changes_provider:
-        return "beside"
-    return "in-place" if session.is_drawn_here else "anew"
+def way_of(session: AvatarSession, before: ModeVersion, after: ModeVersion) -> str:
+    """What visitors see of another mode: the renderer goes on `in-place`, the avatar of a vendor starts `anew` behind the still
+    picture, or they see nothing of it, `unseen`. (The next provider's face comes `beside` the present one.)"""
+    if session.is_drawn_here:
+        return "in-place"
+    worn = session.worn_by(session.provider)
+    return "anew" if starts_anew(session.provider, worn, before.settings, after.settings) else "unseen"
 
 
 @vary_on_headers("HX-Request")
@@ -178,7 +182,7 @@ def outcome_page(request: HttpRequest, session: AvatarSession, made: ModeSwitch,
         "address": f"{address}?{urlencode({'instead': instead})}" if instead else address,
         "instead": instead,
         "back": urlencode({"mode": made.from_version.mode.slug, "provider": providers[0]}),
-        "way": way_of(session, made.changes_provider),
+        "way": "beside" if made.changes_provider else way_of(session, made.from_version, made.to_version),
         "changes": changes_between(
             session.settings_in(made.from_version, providers[0]),
             session.settings_in(made.to_version, providers[1]),

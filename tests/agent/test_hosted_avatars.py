@@ -19,7 +19,7 @@ from livekit.agents import AgentSession
 from livekit.agents.job import _JobContextVar
 from PIL import Image
 
-from agent.avatars import AvatarLostError, bithuman, bithuman_local, hosted
+from agent.avatars import AvatarLostError, bithuman, bithuman_local, hosted, keeper
 from agent.avatars.keeper import FaceKeeper
 from agent.avatars.shown import Choice
 from protocol.assets import AssetRef, asset_path_parts
@@ -225,6 +225,8 @@ async def test_a_provider_that_fails_is_tried_as_the_mode_says_and_then_the_fall
     assert [one.provider for one in kept.events.of("avatar_taken_over")] == ["still", "test-card"]
     assert not (await kept.say(0.5)).interrupted
     assert not kept.workers
+    await kept.keeper.switch(kept.keeper.mode.model_copy(update={"video_width": 320, "video_height": 180}))
+    await eventually(lambda: kept.visitor.frame_size == (320, 180), "what stands in goes to the other mode, too")
 
 
 async def test_too_many_requests_are_not_repeated_before_the_provider_allows_it(
@@ -236,6 +238,17 @@ async def test_too_many_requests_are_not_repeated_before_the_provider_allows_it(
     assert (lost.code, lost.again_in_s) == ("rate_limited", 1.0)
     assert "Too many requests" in lost.sentence
     assert (await kept.told("avatar_back")).away_ms >= 1000
+
+
+async def test_a_fallback_that_was_lost_is_tried_again_where_the_provider_refused_for_good(
+    keep: Keep, standins: StandInServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "COME_BACK_S", 0.5)
+    standins.behave("bithuman", "402")
+    standins.behave("bey", "join-then-die", seconds=0.2, times=1)
+    kept = await keep("bithuman", fallback="bey")
+    await kept.told("avatar_taken_over", 4)
+    assert [one.provider for one in kept.events.of("avatar_taken_over")] == ["still", "bey", "still", "bey"]
 
 
 @pytest.mark.parametrize(
@@ -351,6 +364,23 @@ async def test_bithuman_on_this_host_gets_the_modes_settings_and_speaks(
     await eventually(lambda: made[0].is_cleaned_up, "the earlier one is let go")
     assert not (await kept.say(0.3)).interrupted
     assert not kept.events.of("avatar_lost")
+
+
+async def test_bithuman_on_this_host_that_hangs_leaves_the_voice_a_still_picture(
+    keep: Keep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "face.imx"
+    model.touch()
+
+    async def hangs(settings: Any, mode: ModeSettings) -> Runtime:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(bithuman_local, "sdk_runtime", hangs)
+    kept = await keep("bithuman", provider_settings={"place": "local", "model_path": str(model)})
+    lost, over = await kept.told("avatar_lost"), await kept.told("avatar_taken_over")
+    assert (lost.code, over.provider) == ("no_answer", "still")
+    assert not (await kept.say(0.3)).interrupted
 
 
 @pytest.mark.parametrize(

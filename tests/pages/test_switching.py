@@ -169,6 +169,27 @@ def test_lightening_is_turned_on_and_off_on_the_page(
     assert on_air.lightens
 
 
+@pytest.mark.parametrize(
+    ("provider", "settings", "mode", "says"),
+    [
+        ("tavus", {"pal_id": "p1"}, "exhibition", "Visitors see nothing of it"),
+        ("bithuman", {"avatar_id": "A1"}, "stable", "Visitors see nothing of it"),
+        ("bithuman", {"avatar_id": "A1"}, "exhibition", "the avatar starts anew"),
+        ("bithuman", {"avatar_id": "A1", "model": "essence"}, "exhibition", "Visitors see nothing of it"),
+        ("bithuman", {"place": "local", "model_path": "/a.imx"}, "stable", "the avatar starts anew"),
+    ],
+)
+def test_the_drawer_says_what_visitors_see_of_a_hosted_avatars_mode(
+    browse: Browse, amina: Operator, on_air: AvatarSession, monkeypatch: pytest.MonkeyPatch,
+    provider: str, settings: dict[str, JsonValue], mode: str, says: str,
+) -> None:  # fmt: skip
+    plain = ProfileVersion.as_spec
+    worn = {"provider": provider, "provider_settings": settings}
+    monkeypatch.setattr(ProfileVersion, "as_spec", lambda version: plain(version).model_copy(update=worn))
+    ProfileVersion.objects.filter(pk=on_air.profile_version_id).update(provider=provider)
+    assert says in text_of(browse(amina), f"/sessions/{on_air.code}/switch?mode={mode}")
+
+
 def test_another_face_is_chosen_beside_the_mode(
     browse: Browse, amina: Operator, on_air: AvatarSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """Variables of the environment as an installation's defaults: what wins over what, and what is refused at the start."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,13 +9,13 @@ from django.core.management.base import SystemCheckError
 from django.test import Client
 
 from launch.state import INSTALL_VARIABLES
-from operators.models import Operator
+from operators.models import Operator, Role
 from protocol.install import ALL_VARIABLES, read_install
 from protocol.modes import BUILT_IN_MODES
 from sessions.actions.modes import copy_mode, load_built_in_modes
 from sessions.install import install
 from sessions.management.commands.load_demo import MODE_DESCRIPTIONS
-from sessions.models import DeploymentMode
+from sessions.models import AvatarProfile, DeploymentMode
 
 
 @pytest.fixture
@@ -120,8 +121,22 @@ def test_pages_say_what_comes_from_the_environment(environment: Any, as_amina: C
     environment(OUTPUT_WIDTH="960", DEPLOYMENT_MODE="constrained", TAVUS_PAL_ID="p123")
     call_command("load_demo")
     assert "from environment: <code>OUTPUT_WIDTH</code>" in as_amina.get("/modes/stable/").content.decode()
-    assert 'value="constrained" checked' in as_amina.get("/sessions/start").content.decode()
-    assert 'value="p123"' in as_amina.get("/profiles/new").content.decode()
+    start = as_amina.get("/sessions/start").content.decode()
+    assert 'value="constrained" checked' in start
+    assert start.count("from environment") == 1
+    profile = as_amina.get("/profiles/new").content.decode()
+    assert 'value="p123"' in profile
+    assert "From the environment: TAVUS_PAL_ID." in profile
+
+
+def test_a_program_that_names_no_mode_starts_in_the_installations_default(
+    environment: Any, api_as: Callable[[Role], Client], guide: AvatarProfile
+) -> None:
+    environment(DEPLOYMENT_MODE="stable")
+    body = {"profile": str(guide.code)}
+    assert (
+        api_as(Role.OPERATOR).post("/api/v1/sessions", body, content_type="application/json").json()["mode"] == "stable"
+    )
 
 
 def test_launch_hands_on_every_variable_that_is_read() -> None:
