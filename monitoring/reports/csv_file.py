@@ -46,6 +46,7 @@ def _rows(summary: Summary) -> Iterator[Row]:
     yield "session", "duration", None, round(summary.duration_s, 1), "s", ""
     for name, value in summary.readiness.items():
         yield "readiness", name.removesuffix("_ms"), None, value, "ms", ""
+    yield "steps", "memory gained", None, summary.memory_gained_bytes, "bytes", ""
     for step in summary.steps:
         yield "step", step.label, None, step.duration_ms, "ms", step.error or step.status
         yield "step memory", step.label, None, step.memory_delta_bytes, "bytes", ""

@@ -29,7 +29,10 @@ class Figures(BaseModel):
 
 
 class StepLine(BaseModel):
-    """A workflow step; `started_ms` counts from the request, a memory gain is USS where measured, else RSS."""
+    """A workflow step; `started_ms` counts from the request, a memory gain is USS where measured, else RSS.
+
+    Memory is the whole process's: of two steps that run at once, each gained what both took.
+    """
 
     attempt: int
     number: int
@@ -42,8 +45,15 @@ class StepLine(BaseModel):
     memory_delta_bytes: int | None
     rss_before_bytes: int | None
     rss_after_bytes: int | None
+    uss_before_bytes: int | None = None
+    uss_after_bytes: int | None = None
     metadata: dict[str, Any]
     error: str
+
+    @property
+    def ended_ms(self) -> float:
+        """Of a step that runs: when it began."""
+        return self.started_ms + (self.duration_ms or 0)
 
 
 class VisitLine(BaseModel):

@@ -57,7 +57,6 @@ def page_context(summary: Summary) -> dict[str, Any]:
         "marks": marks(summary),
         "clock": clock_ticks(summary),
         "start_note": start_note(summary),
-        "gained_bytes": sum(step.memory_delta_bytes or 0 for step in summary.steps if step.parent is None),
         "done": sum(step.status == "completed" for step in summary.steps),
     }
 

@@ -115,14 +115,16 @@ def _step_line(session: AvatarSession, step: WorkflowStep) -> StepLine:
         "status",
         "duration_ms",
         "memory_delta_bytes",
+        "rss_before_bytes",
+        "rss_after_bytes",
+        "uss_before_bytes",
+        "uss_after_bytes",
         "metadata",
         "error",
     )
     return StepLine(
         **{name: getattr(step, name) for name in same},
         started_ms=milliseconds_between(session.requested_at, step.started_at) or 0.0,
-        rss_before_bytes=step.rss_before_bytes,
-        rss_after_bytes=step.rss_after_bytes,
     )
 
 

@@ -91,7 +91,16 @@ class Summary(BaseModel):
         """From the first step's begin to the last step's end."""
         if not self.steps:
             return 0.0
-        return max(step.started_ms + (step.duration_ms or 0) for step in self.steps) - self.steps[0].started_ms
+        return max(step.ended_ms for step in self.steps) - self.steps[0].started_ms
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def memory_gained_bytes(self) -> int | None:
+        """From the first step's begin to the last step's end, by the last attempt's process: USS where measured, else RSS."""
+        last = max((step.attempt for step in self.steps), default=0)
+        steps = [step for step in self.steps if step.attempt == last]
+        own = _gained(steps, "uss")
+        return _gained(steps, "rss") if own is None else own
 
     @property
     def came(self) -> list[VisitLine]:
@@ -200,6 +209,12 @@ class Summary(BaseModel):
             "s": _seconds(answers.whole_ms.median),
             "worst": _seconds(answers.whole_ms.max),
         }
+
+
+def _gained(steps: list[StepLine], kind: str) -> int | None:
+    before = [value for step in steps if (value := getattr(step, f"{kind}_before_bytes")) is not None]
+    after = [(step.ended_ms, value) for step in steps if (value := getattr(step, f"{kind}_after_bytes")) is not None]
+    return max(after)[1] - before[0] if before and after else None
 
 
 def _seconds(milliseconds: float) -> str:

@@ -17,7 +17,6 @@ MARKS: Final = {"completed": "✅", "failed": "❌", "running": "⏳"}
 def as_text(summary: Summary) -> str:
     """The whole report, ending with a line break."""
     done = sum(step.status == "completed" for step in summary.steps)
-    gained = sum(step.memory_delta_bytes or 0 for step in summary.steps if step.parent is None)
     lines = [
         "=" * WIDTH,
         "🔍 WORKFLOW PERFORMANCE REPORT",
@@ -27,11 +26,14 @@ def as_text(summary: Summary) -> str:
         f"{summary.profile} · {summary.mode} · {summary.host} · {summary.requested_at:%Y-%m-%d %H:%M:%S %Z}",
         "",
         f"⏱️  Total Duration: {summary.steps_duration_ms / 1000:.2f}s",
-        f"💾 Total Memory: {gained / 1e6:+.1f}MB",
+        f"💾 Total Memory: {_mb(summary.memory_gained_bytes) or 'not measured'}",
         f"📊 Steps Completed: {done}/{len(summary.steps)}",
         *_section("📈 ALL STEPS", (_step(step) for step in summary.steps)),
         *_section("🐌 SLOWEST STEPS", (f"{step.label}: {_seconds(step)}" for step in summary.slowest)),
-        *_section("💾 MEMORY INTENSIVE STEPS", (f"{step.label}: {_memory(step)}" for step in summary.memory_hungry)),
+        *_section(
+            "💾 MEMORY INTENSIVE STEPS",
+            (f"{step.label}: {_mb(step.memory_delta_bytes)}" for step in summary.memory_hungry),
+        ),
         *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
         *_section("☁️  HOSTED AVATARS", (f"{line.who}: {line.words}" for line in summary.hosted)),
         *_section("🫥 AVATAR LOST", (line for each in summary.absences for line in absence_text(each))),
@@ -49,15 +51,15 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 
 def _step(step: StepLine) -> str:
     error = f" ({step.error})" if step.error else ""
-    return f"{MARKS[step.status]} {step.label}: {_seconds(step)} {_memory(step)}{error}"
+    return f"{MARKS[step.status]} {step.label}: {_seconds(step)} {_mb(step.memory_delta_bytes)}{error}"
 
 
 def _seconds(step: StepLine) -> str:
     return "running" if step.duration_ms is None else f"{step.duration_ms / 1000:.2f}s"
 
 
-def _memory(step: StepLine) -> str:
-    return "" if step.memory_delta_bytes is None else f"{step.memory_delta_bytes / 1e6:+.1f}MB"
+def _mb(gained_bytes: int | None) -> str:
+    return "" if gained_bytes is None else f"{gained_bytes / 1e6:+.1f}MB"
 
 
 def _figures(summary: Summary) -> Iterable[str]:

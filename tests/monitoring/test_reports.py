@@ -18,8 +18,10 @@ from monitoring.models import (
     SessionSample,
     WorkflowStep,
 )
+from monitoring.reports.csv_file import as_csv
 from monitoring.reports.lines import Figures
 from monitoring.reports.report import CURVE_POINTS, report_of, summarize
+from monitoring.reports.text import as_text
 from monitoring.samples.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
@@ -51,7 +53,7 @@ def over(session: AvatarSession, start_at: datetime) -> AvatarSession:
         ready_at=start_at + timedelta(milliseconds=1_080),
         ended_at=end,
     )
-    at = start_at
+    at, own = start_at, 100
     for number, (label, duration_ms, gained) in enumerate(STEPS, 1):
         WorkflowStep.objects.create(
             session=session,
@@ -62,10 +64,10 @@ def over(session: AvatarSession, start_at: datetime) -> AvatarSession:
             status="completed",
             started_at=at,
             duration_ms=duration_ms,
-            uss_before_bytes=100,
-            uss_after_bytes=100 + gained,
+            uss_before_bytes=own,
+            uss_after_bytes=own + gained,
         )
-        at += timedelta(milliseconds=duration_ms)
+        at, own = at + timedelta(milliseconds=duration_ms), own + gained
     seconds = [start_at + timedelta(seconds=second) for second in range(600)]
     SessionSample.objects.bulk_create(
         SessionSample(session=session, at=at, cpu_percent=30 + place % 10, uss_bytes=118_000_000)
@@ -130,6 +132,35 @@ def test_the_slowest_and_the_hungriest_steps_are_in_order(over: AvatarSession) -
         "Starting Avatar Session",
         "Connection Initialization",
     ]
+
+
+def test_memory_that_steps_gain_at_once_is_counted_once(over: AvatarSession) -> None:
+    connection, configuration, avatar, *_ = over.steps.order_by("number")
+    over.steps.exclude(pk__in=(connection.pk, configuration.pk, avatar.pk)).delete()
+    over.steps.update(started_at=over.requested_at, uss_before_bytes=100)  # they begin together
+    over.steps.filter(pk=connection.pk).update(uss_after_bytes=30_000_100)
+    over.steps.filter(pk=configuration.pk).update(uss_after_bytes=None)
+    over.steps.filter(pk=avatar.pk).update(uss_after_bytes=80_000_100)
+    summary = summarize(over)
+    assert summary.memory_gained_bytes == summary.model_dump()["memory_gained_bytes"] == 80_000_000
+    assert "💾 Total Memory: +80.0MB\n" in as_text(summary)
+    assert "\nsteps,memory gained,,80000000,bytes,\n" in as_csv(summary).replace("\r\n", "\n")
+
+
+def test_memory_gained_is_of_the_last_attempt_and_resident_where_no_other_was_measured(over: AvatarSession) -> None:
+    over.steps.filter(number=5).update(attempt=2, rss_before_bytes=100, rss_after_bytes=350, uss_before_bytes=None)
+    assert summarize(over).memory_gained_bytes == 250
+    over.steps.update(rss_before_bytes=None, uss_before_bytes=None)
+    assert "💾 Total Memory: not measured\n" in as_text(summarize(over))
+
+
+def test_a_report_that_was_kept_before_steps_told_their_own_memory_goes_by_resident_memory(over: AvatarSession) -> None:
+    over.steps.update(rss_before_bytes=100, rss_after_bytes=700)
+    kept = make_report(over)
+    for step in kept.summary["steps"]:
+        del step["uss_before_bytes"], step["uss_after_bytes"]
+    kept.save()
+    assert report_of(over).memory_gained_bytes == 600
 
 
 def test_figures_are_of_the_readings_that_are_there() -> None:
