@@ -1,8 +1,9 @@
-"""The readiness chain of a session as rows of a waterfall: what took how long, what is waited for."""
+"""A session's start as rows of a waterfall: what took how long, what is waited for; below, what came after READY."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from math import inf
 from typing import Literal
 
 from django.utils import timezone
@@ -26,6 +27,7 @@ class Row:
     end_ms: float = 0.0
     usual_ms: float | None = None
     since: datetime | None = None  # of a step that runs
+    memory_delta_bytes: int | None = None
     is_mark: bool = False  # a moment, not a duration
     is_slowest: bool = False
     x: str = "0%"
@@ -39,13 +41,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """All rows, and what the heading says of them."""
+    """All rows, and what the heading says of them. `after` began after READY: the newest of each kind."""
 
     rows: list[Row]
+    after: list[Row]
     ready_ms: float | None
     slowest: Row | None
     waiting: Row | None
-    has_usual: bool
+
+    @property
+    def has_usual(self) -> bool:
+        return any(row.usual_x for row in self.rows + self.after)
+
+    @property
+    def has_memory(self) -> bool:
+        return any(row.memory_delta_bytes is not None for row in self.rows + self.after)
 
     @property
     def slowest_percent(self) -> int:
@@ -65,8 +75,11 @@ def waterfall(session: AvatarSession) -> Waterfall:
 
     ready_at = session.ready_at if session.attempt == 1 else _ready_again_at(session)
     rows = _milestones(session, since, began, over) if session.attempt == 1 else []
-    rows += _steps(session, since, ready_at, over)
+    steps = _steps(session, since, over)
     ready_ms = since(ready_at)
+    until_ms = inf if ready_ms is None else ready_ms
+    rows += [step for step in steps if step.start_ms <= until_ms]
+    after = [step for step in steps if step.start_ms > until_ms]
     if session.attempt == 1:
         rows.append(_mark(_("First video frame published"), since(session.first_video_at), "done"))
     rows.append(_mark(_("READY"), ready_ms, "ready"))
@@ -74,9 +87,10 @@ def waterfall(session: AvatarSession) -> Waterfall:
     slowest = max(spans, key=lambda row: row.took_ms, default=None) if ready_ms is not None else None
     if slowest is not None:
         slowest.is_slowest = True
-    waiting = next((row for row in reversed(rows) if row.status == "now"), None)
-    _place(rows)
-    return Waterfall(rows, ready_ms, slowest, waiting, any(row.usual_x for row in rows))
+    waiting = next((row for row in reversed(rows + after) if row.status == "now"), None)
+    after = _moved_together(_newest_of_each(after))
+    _place(after, least_ms=_place(rows))
+    return Waterfall(rows, after, ready_ms, slowest, waiting)
 
 
 def _milestones(session: AvatarSession, since: Since, began: datetime, over: datetime | None) -> list[Row]:
@@ -104,13 +118,13 @@ def _ready_again_at(session: AvatarSession) -> datetime | None:
     return session.attempt_at if at is None and session.state == State.READY else at
 
 
-def _steps(session: AvatarSession, since: Since, ready_at: datetime | None, over: datetime | None) -> list[Row]:
-    """The outermost steps up to READY (all of them while there is none)."""
+def _steps(session: AvatarSession, since: Since, over: datetime | None) -> list[Row]:
+    """The outermost steps."""
     usual = usual_step_durations_ms(session.mode_version.mode)
     rows = []
     for step in WorkflowStep.objects.filter(session=session, attempt=session.attempt, parent=None).order_by("number"):
         start = since(step.started_at)
-        if start is None or (ready_at is not None and step.started_at > ready_at):
+        if start is None:
             continue
         runs = step.status == WorkflowStep.Status.RUNNING
         so_far = max(start, since(over or timezone.now()) or start)
@@ -118,22 +132,40 @@ def _steps(session: AvatarSession, since: Since, ready_at: datetime | None, over
         status: Status = "failed" if step.status == WorkflowStep.Status.FAILED or (runs and over) else "done"
         if runs and over is None:
             status = "now"
-        row = Row(step.label, status, start, end, usual.get(step.key), step.started_at if status == "now" else None)
-        rows.append(row)
+        running_since = step.started_at if status == "now" else None
+        rows.append(Row(step.label, status, start, end, usual.get(step.key), running_since, step.memory_delta_bytes))
     return rows
+
+
+def _newest_of_each(rows: list[Row]) -> list[Row]:
+    """Each visitor is greeted anew: of steps with one name the last stands for all."""
+    newest = {row.label: row for row in rows}
+    return sorted(newest.values(), key=lambda row: row.start_ms)
+
+
+def _moved_together(rows: list[Row]) -> list[Row]:
+    """The same rows without the time in which none of them ran: minutes may pass until somebody is greeted."""
+    paused_ms = busy_until_ms = 0.0
+    moved = []
+    for row in rows:
+        paused_ms += max(0.0, row.start_ms - busy_until_ms)
+        busy_until_ms = max(busy_until_ms, row.end_ms)
+        moved.append(replace(row, start_ms=row.start_ms - paused_ms, end_ms=row.end_ms - paused_ms))
+    return moved
 
 
 def _mark(label: str, at_ms: float | None, status: Status) -> Row:
     return Row(label, "later" if at_ms is None else status, at_ms or 0.0, at_ms or 0.0, is_mark=True)
 
 
-def _place(rows: list[Row]) -> None:
-    """Where each row lies on the common axis; the axis ends a little behind the last of them."""
+def _place(rows: list[Row], least_ms: float = 1.0) -> float:
+    """Where each row lies on the common axis; the axis, whose length is returned, ends a little behind the last of them."""
     ends = [row.end_ms for row in rows] + [row.start_ms + (row.usual_ms or 0) for row in rows if row.status == "now"]
-    whole = max(ends, default=0.0) * 1.04 or 1.0
+    whole = max(least_ms, max(ends, default=0.0) * 1.04)
     for row in rows:
         row.x = f"{100 * row.start_ms / whole:.2f}%"
         row.width = f"{max(0.4, 100 * (row.end_ms - row.start_ms) / whole):.2f}%"
         usual_end = row.start_ms + (row.usual_ms or 0)
         if row.usual_ms is not None and usual_end <= whole:
             row.usual_x = f"{100 * usual_end / whole:.2f}%"
+    return whole

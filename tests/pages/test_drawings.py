@@ -1,10 +1,12 @@
 """Icons, figures, sparklines and the waterfall."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from django.template import TemplateSyntaxError
+from django.test import Client
 from django.utils import timezone
 
 from monitoring.models import WorkflowStep
@@ -15,7 +17,7 @@ from operators.templatetags.icons import icon
 from sessions.actions.lifecycle import note
 from sessions.models import AvatarSession, SessionEvent, State
 from sessions.verdicts import session_sentence, waiting_for
-from tests.pages.conftest import put
+from tests.pages.conftest import MIB, put
 
 
 def test_an_icon_is_drawn_inline_and_an_unknown_one_is_an_error() -> None:
@@ -95,6 +97,66 @@ def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., Av
     assert chain.slowest is not None
     assert chain.slowest.label == "Avatar"
     assert [round(row.took_ms) for row in chain.rows[:4]] == [40, 170, 150, 400]
+
+
+@pytest.fixture
+def talking(start: Callable[..., AvatarSession]) -> AvatarSession:
+    """A session that was ready after 900 ms, loaded a model then, and greets its second visitor, minutes later."""
+    session = start()
+    put(
+        session,
+        State.READY,
+        dispatched_at=at(session, 40),
+        process_started_at=at(session, 210),
+        ready_at=at(session, 900),
+    )
+    for number, (label, begin, took, gained_mb) in enumerate(
+        (
+            ("Avatar", 360, 400, 34),
+            ("Speech", 950, 2_000, 6),
+            ("Greeting", 60_950, 9_000, 0),
+            ("Greeting", 240_000, None, 0),
+        ),
+        1,
+    ):
+        WorkflowStep.objects.create(
+            session=session, attempt=1, number=number, key=label, label=label, duration_ms=took,
+            status="running" if took is None else "completed", started_at=at(session, begin),
+            uss_before_bytes=80 * MIB, uss_after_bytes=None if took is None else (80 + gained_mb) * MIB,
+        )  # fmt: skip
+    return session
+
+
+def test_what_runs_after_ready_has_its_bars_and_squeezes_no_start(talking: AvatarSession) -> None:
+    WorkflowStep.objects.filter(session=talking, number=4).delete()
+    chain = waterfall(talking)
+    assert [row.label for row in chain.rows if not row.is_mark] == ["Dispatched", "Process started", "Avatar"]
+    assert [(row.label, row.x, row.status) for row in chain.after] == [
+        ("Speech", "0.00%", "done"), ("Greeting", f"{100 * 2_000 / (11_000 * 1.04):.2f}%", "done"),
+    ]  # fmt: skip
+    assert [row.took_ms for row in chain.after] == [2_000, 9_000]
+    assert chain.rows[-1].x == f"{100 / 1.04:.2f}%"
+    assert chain.slowest is not None
+    assert chain.slowest.label == "Avatar"
+
+
+def test_what_runs_after_ready_is_named_with_its_usual_duration(talking: AvatarSession, as_amina: Client) -> None:
+    chain = waterfall(talking)
+    assert [(row.label, row.status) for row in chain.after] == [("Speech", "done"), ("Greeting", "now")]
+    page = as_amina.get(f"/sessions/{talking.code}/fragments/readiness/").content.decode()
+    heading = re.sub("<[^>]+>", "", page.split("av-panel-head")[1].split("av-waterfall")[0]).replace("\u00a0", " ")
+    assert "Ready in 900 ms" in heading
+    assert "Now Greeting:" in heading
+    assert "so far, usually 9.00 s in balanced" in heading
+
+
+def test_each_row_of_the_waterfall_tells_the_memory_that_came_with_it(talking: AvatarSession, as_amina: Client) -> None:
+    assert [row.memory_delta_bytes for row in waterfall(talking).rows] == [None, None, 34 * MIB, None, None]
+    for address in (f"/sessions/{talking.code}/", f"/reports/{talking.code}/"):
+        page = as_amina.get(address).content.decode()
+        cells = re.findall(r'av-wf-memory">(.*?)</span>\s*<span class="av-wf-ms', page)
+        plain = [re.sub("<[^>]+>", "", cell).replace("\u00a0", " ") for cell in cells]
+        assert plain == ["", "", "+34 MB", "", "", "+6.0 MB", ""]
 
 
 def test_the_waterfall_of_a_start_says_what_is_waited_for_and_counts(start: Callable[..., AvatarSession]) -> None:
