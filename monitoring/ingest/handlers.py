@@ -279,7 +279,10 @@ def visit_quality_seen(event: events.VisitQualitySeen, batch: Batch) -> None:
 @handles(events.MediaStats)
 def media_stats(event: events.MediaStats, batch: Batch) -> None:
     figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind"})
-    batch.add(MediaSample(session_id=batch.session(event.session).pk, at=batch.moment(event.at), **figures))
+    session = batch.session(event.session)
+    batch.add(MediaSample(session_id=session.pk, at=batch.moment(event.at), **figures))
+    stamp = event.at.isoformat(timespec="milliseconds")
+    batch.messages.append((session_topic(session.code), {"at": stamp, "media": figures}))
 
 
 # -- hosts ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from monitoring.alerts.rules import RULES
-from monitoring.models import Alert, HostSample, Turn, VisitSample, WorkflowStep
+from monitoring.models import Alert, HostSample, MediaSample, Turn, VisitSample, WorkflowStep
 from monitoring.samples.figures import host_figures
 from monitoring.samples.queries import samples_of
 from monitoring.samples.windows import rolled_up
@@ -33,7 +33,25 @@ SESSION_COLUMNS: Final = (
     "frame_max_ms",
     "budget_ms",
 )
-VISIT_COLUMNS: Final = ("av_offset_ms", "round_trip_ms", "fps")
+VISIT_COLUMNS: Final = (
+    "identity",
+    "av_offset_ms",
+    "round_trip_ms",
+    "fps",
+    "freezes",
+    "freeze_ms",
+    "jitter_ms",
+    "lost_percent",
+)
+MEDIA_COLUMNS: Final = (
+    "encoded_fps",
+    "encode_ms",
+    "sent_kbps",
+    "lost_percent",
+    "limited_by",
+    "queued_frames",
+    "queued_sound_ms",
+)
 MARKED: Final = {
     SessionEvent.Kind.VISITOR_JOINED: "person",
     SessionEvent.Kind.FRAMES: "steal",
@@ -52,10 +70,11 @@ def chart_data(
     marked: Iterable[dict[str, Any]] = (),
     step_s: int = 1,
     visits: Iterable[dict[str, Any]] = (),
+    media: Iterable[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """`{"cores", "step_s", "host": {"at": [], column: []}, "session": {…}, "marks": [{"at", "label", "tone", "minor"}]}`.
 
-    Null is a gap; a point stands for `step_s` seconds.
+    Null is a gap; a point stands for `step_s` seconds; `visits` and `media` have one in ten seconds.
     """
     return {
         "cores": host[-1]["cores"] if host else None,
@@ -63,6 +82,7 @@ def chart_data(
         "host": columns(host, HOST_COLUMNS),
         "session": columns(list(session), SESSION_COLUMNS),
         "visits": columns(list(visits), VISIT_COLUMNS),
+        "media": columns(list(media), MEDIA_COLUMNS),
         "marks": sorted(marked, key=lambda mark: mark["at"]),
         "step_s": step_s,
     }
@@ -131,14 +151,33 @@ def thinned(session: AvatarSession) -> dict[str, Any]:
     points = samples_of(session, limit=MAX_SECONDS)
     if not points:
         host, points = rolled_up(session, *span)
-    visits = visit_points(session, span[0])
-    return chart_data(_every_nth(host), _every_nth(points), session_marks(session), visits=_every_nth(visits))
+    visits = _thinned_visits(visit_points(session, span[0]))
+    media = last_media(session, span[0])
+    return chart_data(_every_nth(host), _every_nth(points), session_marks(session), visits=visits, media=media)
 
 
 def visit_points(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
     """How sound and picture arrived at visitors' browsers, in order."""
     rows = VisitSample.objects.filter(session=session, at__gt=since).order_by("at")
     return list(rows.values("at", *VISIT_COLUMNS))
+
+
+def last_media(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
+    """What the job sent last, as one point or none: figures beside the charts tell it."""
+    rows = MediaSample.objects.filter(session=session, at__gt=since).order_by("-at")
+    return list(rows.values("at", *MEDIA_COLUMNS)[:1])
+
+
+def _thinned_visits(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every n-th, with the freezes of those that are left out."""
+    n = max(1, len(points) // MAX_POINTS)
+    groups = [points[first : first + n] for first in range(0, len(points), n)]
+    return [{**group[0], **{name: _sum(group, name) for name in ("freezes", "freeze_ms")}} for group in groups]
+
+
+def _sum(points: list[dict[str, Any]], name: str) -> float | None:
+    known = [point[name] for point in points if point[name] is not None]
+    return sum(known) if known else None
 
 
 def _every_nth(points: list[dict[str, Any]]) -> list[dict[str, Any]]:

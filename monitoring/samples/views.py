@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from monitoring.hosts.views import get_summary_for
 from monitoring.models import Alert
-from monitoring.samples.charts import alert_marks, chart_data, session_marks, thinned, visit_points
+from monitoring.samples.charts import alert_marks, chart_data, last_media, session_marks, thinned, visit_points
 from monitoring.samples.windows import host_window, session_window, step_of
 from sessions.access import get_session_for
 
@@ -49,6 +49,6 @@ def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
     since = timezone.now() - timedelta(seconds=seconds)
     points = session_window(session, seconds)
     marked = session_marks(session, since)
-    visits = visit_points(session, since)
+    visits, media = visit_points(session, since), last_media(session, since)
     host = host_window(session.host, seconds)
-    return JsonResponse(chart_data(host, points, marked, step_of(seconds), visits))
+    return JsonResponse(chart_data(host, points, marked, step_of(seconds), visits, media))

@@ -8,7 +8,9 @@ import { ChartView } from "./view.js";
 
 const SECONDS = 300;
 const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p95_ms", "frame_max_ms"];
-const VISIT_COLUMNS = ["av_offset_ms", "round_trip_ms", "fps"]; // every ten seconds, from a visitor's browser
+const VISIT_COLUMNS = ["identity", "av_offset_ms", "round_trip_ms", "fps", "freezes", "freeze_ms", "jitter_ms", "lost_percent"]; // every ten seconds, from a visitor's browser
+const MEDIA_COLUMNS = ["encoded_fps", "encode_ms", "sent_kbps", "lost_percent", "limited_by", "queued_frames", "queued_sound_ms"]; // every ten seconds, from the job
+const HERE_S = 25; // a visitor's browser that was heard of as lately as this before the newest one counts
 
 const panel = document.querySelector("[data-charts]");
 const address = panel.dataset.charts;
@@ -16,6 +18,7 @@ const isLive = Boolean(panel.dataset.topic);
 const host = new Series(HOST_COLUMNS, SECONDS);
 const own = new Series(SESSION_COLUMNS, SECONDS);
 const visits = new Series(VISIT_COLUMNS, SECONDS);
+const media = new Series(MEDIA_COLUMNS, SECONDS);
 let stepS = 1;
 let cores = null;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
@@ -73,7 +76,31 @@ function writeFigures() {
   write("frame", own.last("frame_p95_ms"), 1);
   write("memory", mb("uss_bytes"));
   write("pss", mb("pss_bytes"));
-  for (const name of VISIT_COLUMNS) write(name, visits.last(name));
+  for (const name of ["av_offset_ms", "round_trip_ms"]) write(name, visits.last(name));
+  writeSent();
+  writeReceived();
+}
+
+function writeSent() {
+  panel.querySelector("[data-sent]").hidden = media.newest === null;
+  for (const name of ["encoded_fps", "encode_ms", "sent_kbps", "queued_frames", "queued_sound_ms"]) write(`sent-${name}`, media.last(name));
+  write("sent-lost_percent", media.last("lost_percent"), 1);
+  const held = panel.querySelector("[data-held]");
+  put(held, held.dataset[media.last("limited_by")] ?? "");
+}
+
+/** Of several visitors the worst figure; freezes are all that the charts' time holds. */
+function writeReceived() {
+  panel.querySelector("[data-received]").hidden = visits.newest === null;
+  const newest = new Map(visits.columns.identity.map((identity, n) => [identity, n]));
+  const here = [...newest.values()].filter((n) => visits.at[n] > visits.newest - HERE_S);
+  const known = (name, places) => places.map((n) => visits.columns[name][n]).filter((value) => value !== null);
+  const one = (values, choose) => (values.length ? choose(...values) : null);
+  const sum = (...values) => values.reduce((all, value) => all + value, 0);
+  write("received-fps", one(known("fps", here), Math.min));
+  write("received-jitter_ms", one(known("jitter_ms", here), Math.max));
+  write("received-lost_percent", one(known("lost_percent", here), Math.max), 1);
+  for (const name of ["freezes", "freeze_ms"]) write(`received-${name}`, one(known(name, [...visits.at.keys()]), sum));
 }
 
 /** The host's and the session's reading of one second come one after the other: both are painted in the next frame. */
@@ -98,10 +125,11 @@ async function load() {
   cores = data.cores;
   marks = data.marks;
   stepS = data.step_s;
-  host.seconds = own.seconds = visits.seconds = view.fetched;
+  host.seconds = own.seconds = visits.seconds = media.seconds = view.fetched;
   host.load(data.host);
   own.load(data.session);
   visits.load(data.visits);
+  media.load(data.media);
   if (!plots.cpu || !isLive) build();
   paint();
 }
@@ -114,6 +142,7 @@ document.addEventListener("sample", ({ detail }) => {
     host.add(at, detail.data);
   } else if (detail.topic !== `session:${panel.dataset.session}`) return;
   else if (detail.data.visit) visits.add(at, detail.data.visit);
+  else if (detail.data.media) media.add(at, detail.data.media);
   else own.add(at, detail.data);
   if (plots.cpu) paintSoon();
 });

@@ -19,6 +19,7 @@ from monitoring.live.broadcast import Broadcaster
 from monitoring.live.routing import websocket_urlpatterns
 from operators.models import Operator, Role
 from protocol import events
+from protocol.control import VisitQuality
 from sessions.models import AvatarSession
 from tests.monitoring.conftest import Writer
 from tests.services import Valkey
@@ -219,6 +220,25 @@ async def test_a_hosts_second_reaches_every_page_that_shows_it(
     data = await first_sample(overview)
     assert data["host"]["host"] == "atlas"
     assert data["sessions"] == [{"code": code, "cpu_percent": 38.5, "uss_bytes": 118, "fps": 25, "frame_p95_ms": 12.5}]
+
+
+async def test_what_the_job_sends_and_browsers_receive_reaches_the_sessions_page(
+    listen: Callable[..., Any], basil: Operator, ingester: Ingester, job: Writer, on_air: AvatarSession
+) -> None:
+    page = await listen(basil, f"session:{on_air.code}")
+    job.write(events.MediaStats, encoded_fps=24.2, encode_ms=4, sent_kbps=780, limited_by="cpu", queued_frames=1)
+    job.write(events.VisitQualitySeen, identity="visitor-dana", quality=VisitQuality(fps=25, freezes=2, freeze_ms=410))
+    await sync_to_async(ingester.ingest_once)(10)
+    await sync_to_async(ingester.ingest_once)(10)
+    sent = (await first_sample(page))["media"]
+    assert (sent["encoded_fps"], sent["limited_by"], sent["queued_frames"], sent["lost_percent"]) == (
+        24.2,
+        "cpu",
+        1,
+        None,
+    )
+    received = (await first_sample(page))["visit"]
+    assert (received["identity"], received["fps"], received["freezes"]) == ("visitor-dana", 25, 2)
 
 
 async def test_a_step_that_begins_tells_the_sessions_page_to_fetch(
