@@ -64,6 +64,11 @@ def _rows(summary: Summary) -> Iterator[Row]:
         for name in ("composed", "cached", "repeated", "seconds", "seconds_over_budget"):
             yield "frames", name, None, getattr(summary.frames, name), "", ""
         yield from _figures("frames", "frame time p95", summary.frames.frame_p95_ms, "ms")
+    if summary.received:
+        for name, unit in (("fps_median", ""), ("fps_least", ""), ("freezes", ""), ("freeze_ms", "ms")):
+            yield "at visitors", name, None, getattr(summary.received, name), unit, ""
+        yield from _figures("at visitors", "jitter", summary.received.jitter_ms, "ms")
+        yield from _figures("at visitors", "lost", summary.received.lost_percent, "%")
     for switch in summary.switches:
         name = f"{switch.from_name or switch.from_mode} to {switch.to_name or switch.to_mode}"
         detail = ": ".join(each for each in (switch.outcome, switch.reason, switch.detail) if each)

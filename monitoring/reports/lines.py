@@ -1,6 +1,6 @@
 """What a report is made of: figures, and one model for each kind of line. Stored as JSON, so that what is new has a default."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from statistics import median, quantiles
 from typing import Any
@@ -157,6 +157,35 @@ class FrameTotals(BaseModel):
     @property
     def over_budget_percent(self) -> float:
         return round(100 * self.seconds_over_budget / self.seconds, 2) if self.seconds else 0.0
+
+
+class Received(BaseModel):
+    """How the picture arrived at visitors' browsers, by their own statistics. None is what no browser told."""
+
+    fps_median: float | None
+    fps_least: float | None
+    freezes: int | None  # of all visitors
+    freeze_ms: float | None  # how long they lasted together
+    jitter_ms: Figures | None
+    lost_percent: Figures | None  # of packets
+
+    @classmethod
+    def of(cls, samples: Sequence[Any]) -> "Received | None":
+        """Of `monitoring.models.VisitSample`s, or what has their figures; None without any."""
+        if not samples:
+            return None
+        known = {
+            name: [value for sample in samples if (value := getattr(sample, name)) is not None]
+            for name in ("fps", "freezes", "freeze_ms", "jitter_ms", "lost_percent")
+        }
+        return cls(
+            fps_median=round(median(known["fps"]), 2) if known["fps"] else None,
+            fps_least=min(known["fps"], default=None),
+            freezes=sum(known["freezes"]) if known["freezes"] else None,
+            freeze_ms=sum(known["freeze_ms"]) if known["freeze_ms"] else None,
+            jitter_ms=Figures.of(known["jitter_ms"]),
+            lost_percent=Figures.of(known["lost_percent"]),
+        )
 
 
 class Curves(BaseModel):

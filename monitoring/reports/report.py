@@ -19,6 +19,7 @@ from monitoring.reports.lines import (
     Figures,
     FrameTotals,
     HitchLine,
+    Received,
     StepLine,
     TurnLine,
     VisitLine,
@@ -36,6 +37,7 @@ MAX_TURNS: Final = 500
 MAX_HITCHES: Final = 500
 MAX_ALERTS: Final = 100
 FRAME_COUNTS: Final = ("composed", "cached", "repeated")
+SEEN: Final = ("av_offset_ms", "fps", "freezes", "freeze_ms", "jitter_ms", "lost_percent")  # at visitors' browsers
 USUAL_OF: Final = 40  # earlier sessions
 
 
@@ -46,6 +48,7 @@ def summarize(session: AvatarSession) -> Summary:
     found = readings_of(session, end)
     hosts = found.hosts
     turns = list(rows.turns.all())
+    seen = list(rows.visit_samples.values_list(*SEEN, named=True))
     away = absence_lines(session, end)
     return Summary(
         profile=session.profile_name,
@@ -79,7 +82,8 @@ def summarize(session: AvatarSession) -> Summary:
         hosted=hosted_lines(session, away),
         alerts=_alerts(session, end),
         hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
-        drift_ms=_drift(rows.visit_samples.exclude(av_offset_ms=None).values_list("av_offset_ms", flat=True)),
+        drift_ms=Figures.of(abs(each.av_offset_ms) for each in seen if each.av_offset_ms is not None),
+        received=Received.of(seen),
         **{
             name: Figures.of(getattr(row, name) for row in found.samples)
             for name in ("cpu_percent", "rss_bytes", "pss_bytes", "uss_bytes")
@@ -147,10 +151,6 @@ def _alerts(session: AvatarSession, end: datetime) -> list[AlertLine]:
     return [
         AlertLine(of_host=each.session_id is None, **{name: getattr(each, name) for name in same}) for each in found
     ]
-
-
-def _drift(offsets_ms: Iterable[float]) -> Figures | None:
-    return Figures.of(abs(each) for each in offsets_ms)
 
 
 def _answers(turns: Sequence[Any]) -> Answers | None:

@@ -18,6 +18,7 @@ from monitoring.reports.lines import (
     Figures,
     FrameTotals,
     HitchLine,
+    Received,
     StepLine,
     TurnLine,
     VisitLine,
@@ -69,6 +70,7 @@ class Summary(BaseModel):
     iowait_percent: Figures | None
     frames: FrameTotals | None
     drift_ms: Figures | None = None  # between sound and picture, as visitors' browsers measured it; without its sign
+    received: Received | None = None
     curves: Curves
 
     @computed_field  # type: ignore[prop-decorator]

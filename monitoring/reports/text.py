@@ -65,6 +65,7 @@ def _mb(gained_bytes: int | None) -> str:
 def _figures(summary: Summary) -> Iterable[str]:
     whole_ms = summary.answers.whole_ms if summary.answers else None
     frame_p95_ms = summary.frames.frame_p95_ms if summary.frames else None
+    received = summary.received
     rows: list[tuple[str, Figures | None, float, str]] = [
         ("Answer", whole_ms, 1_000, "s"),
         ("CPU of one core", summary.cpu_percent, 1, "%"),
@@ -72,12 +73,18 @@ def _figures(summary: Summary) -> Iterable[str]:
         ("Own memory (USS)", summary.uss_bytes, 1e6, "MB"),
         ("Resident memory (RSS)", summary.rss_bytes, 1e6, "MB"),
         ("Frame time, p95 of a second", frame_p95_ms, 1, "ms"),
+        ("Jitter at visitors", received.jitter_ms if received else None, 1, "ms"),
+        ("Lost on the way to visitors", received.lost_percent if received else None, 1, "%"),
     ]
     for name, figures, unit, word in rows:
         if figures is not None:
             median, p95, most = (value / unit for value in (figures.median, figures.p95, figures.max))
             digits = 2 if word == "s" else 1
             yield f"{name}: {median:.{digits}f} / {p95:.{digits}f} / {most:.{digits}f} {word}"
+    if received and received.fps_median is not None:
+        yield f"Frames a second at visitors: {received.fps_median:.1f}, at least {received.fps_least:.1f}"
+    if received and received.freezes is not None:
+        yield f"Freezes at visitors: {received.freezes}, {(received.freeze_ms or 0) / 1000:.2f} s altogether"
 
 
 def _causes(summary: Summary) -> Iterable[str]:

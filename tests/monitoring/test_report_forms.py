@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from monitoring.models import Alert, Hitch
+from monitoring.actions.reporting import make_report
+from monitoring.models import Alert, Hitch, VisitSample
 from monitoring.reports.csv_file import as_csv, defused
 from monitoring.reports.drawings import cpu_chart, marks
-from monitoring.reports.report import summarize
+from monitoring.reports.report import report_of, summarize
 from monitoring.reports.suggestions import figures_of, growth_mb_per_min
 from monitoring.reports.summaries import Summary
+from monitoring.reports.text import as_text
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, ModeSwitch
 from tests.many_sessions import Past
 
@@ -78,6 +80,35 @@ def test_growth_is_the_slope_after_loading() -> None:
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_cells_that_a_spreadsheet_would_run_are_defused(cell: str) -> None:
     assert defused(cell) == f"'{cell}"
+
+
+def test_how_visitors_browsers_received_it_stands_in_every_form(over: AvatarSession, as_amina: Client) -> None:
+    VisitSample.objects.filter(session=over).delete()
+    for second, fps, freezes in ((10, 25, 0), (20, 24, None), (30, 12, 3)):
+        VisitSample.objects.create(
+            session=over, identity="visitor-dana", at=over.requested_at + timedelta(seconds=second), fps=fps,
+            freezes=freezes, freeze_ms=freezes and 200 * freezes, jitter_ms=4, lost_percent=second / 10,
+        )  # fmt: skip
+    summary = summarize(over)
+    assert summary.received is not None
+    assert summary.received.model_dump(exclude={"jitter_ms", "lost_percent"}) == {
+        "fps_median": 24, "fps_least": 12, "freezes": 3, "freeze_ms": 600,
+    }  # fmt: skip
+    text = as_text(summary)
+    assert "Frames a second at visitors: 24.0, at least 12.0\n" in text
+    assert "Freezes at visitors: 3, 0.60 s altogether\n" in text
+    assert "Lost on the way to visitors: 2.0 / 2.9 / 3.0 %\n" in text
+    assert "at visitors,freezes,,3,,\r\n" in as_csv(summary)
+    page = as_amina.get(f"/reports/{over.code}/").content.decode()
+    assert "24 frames a second at the visitors, at least 12; 3 freezes" in page
+
+
+def test_a_report_that_was_kept_before_it_told_of_visitors_browsers_still_loads(over: AvatarSession) -> None:
+    kept = make_report(over)
+    del kept.summary["received"]
+    kept.save()
+    assert report_of(over).received is None
+    assert "at visitors" not in as_csv(report_of(over))
 
 
 def test_numbers_stay_numbers() -> None:
