@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from monitoring.models import Turn
+from monitoring.models import Turn, VisitSample
 from operators.models import Operator
 from sessions.models import AvatarProfile, AvatarSession
 from tests.pages.conftest import Browse
@@ -193,6 +193,21 @@ def test_charts_get_columns_with_null_for_a_missing_reading(
     assert [mark["label"] for mark in data["marks"] if not mark["minor"]] == ["Late frames"]
     assert client.get(f"/sessions/{session.code}/samples.json?whole").status_code == 200
     assert len(client.get("/hosts/atlas/samples.json").json()["host"]["steal_percent"]) == 20
+
+
+def test_the_readings_of_a_long_session_are_thinned_out_and_none_of_its_freezes_is_lost(
+    full: dict[str, AvatarSession], as_amina: Client
+) -> None:
+    session = full["ended"]
+    VisitSample.objects.bulk_create(
+        VisitSample(
+            session=session, identity="dana", at=session.requested_at + timedelta(seconds=10 * n + 1), fps=25,
+            freezes=int(n % 100 == 1), freeze_ms=250 * int(n % 100 == 1),
+        )
+        for n in range(850)
+    )  # fmt: skip
+    visits = as_amina.get(f"/sessions/{session.code}/samples.json?whole").json()["visits"]
+    assert (len(visits["at"]), sum(visits["freezes"]), sum(visits["freeze_ms"])) == (425, 9, 2_250)
 
 
 def test_a_report_can_be_taken_away(browse: Browse, amina: Operator, full: dict[str, AvatarSession]) -> None:
