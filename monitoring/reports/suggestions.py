@@ -6,6 +6,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 from pydantic import BaseModel
 
 from monitoring.models.hitches import HitchCause
@@ -48,13 +49,21 @@ RULES: Final = (
         "throttled",
         {"hitches_throttling": 1},
         _("Raise the CPU quota of %(host)s's container."),
-        _("%(hitches_throttling)d hitches came while the quota held its processes back, though the host had CPU."),
+        ngettext_lazy(
+            "%(hitches_throttling)d hitch came while the quota held its processes back, though the host had CPU.",
+            "%(hitches_throttling)d hitches came while the quota held its processes back, though the host had CPU.",
+            "hitches_throttling",
+        ),
     ),
     Rule(
         "cpu",
         {"hitches_cpu": 1},
         _("Leave more of %(host)s's CPU free: fewer sessions, or no other programs beside them."),
-        _("%(hitches_cpu)d hitches came while all of its CPU was in use."),
+        ngettext_lazy(
+            "%(hitches_cpu)d hitch came while all of its CPU was in use.",
+            "%(hitches_cpu)d hitches came while all of its CPU was in use.",
+            "hitches_cpu",
+        ),
     ),
     Rule(
         "frames",
