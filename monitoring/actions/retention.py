@@ -13,6 +13,7 @@ from monitoring.models import (
     HostRollup,
     HostSample,
     MediaSample,
+    ProviderReading,
     SessionRollup,
     SessionSample,
     VisitSample,
@@ -22,7 +23,14 @@ BATCH_ROWS: Final = 2_000
 PAUSE_S: Final = 0.05  # between two batches, so that who else writes comes in between
 FOR_S: Final = 20.0
 
-SAMPLES: Final[tuple[type[models.Model], ...]] = (HostSample, SessionSample, FrameSample, MediaSample, VisitSample)
+SAMPLES: Final[tuple[type[models.Model], ...]] = (
+    HostSample,
+    SessionSample,
+    FrameSample,
+    MediaSample,
+    VisitSample,
+    ProviderReading,
+)
 ROLLUPS: Final[tuple[type[models.Model], ...]] = (HostRollup, SessionRollup)
 
 

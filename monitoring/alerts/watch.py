@@ -100,7 +100,7 @@ class AlertWatch:
                 self._judge(Reading("silent_host", now, silent_s, host))
             if now - at > HOST_FORGOTTEN_AFTER:
                 del self._hosts[host]
-        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
+        if self._swept_at is None or abs(now - self._swept_at) >= SWEEP_EVERY:
             self._swept_at = now
             self._sweep(now)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from monitoring.comparing.bootstrap import MIN_CLUSTERS
@@ -54,7 +55,7 @@ def density(before: Side, after: Side) -> Density | None:
     span = (high - low) or 1.0
     curves = [_smooth(_shares(side, low, span)) for side in sides]
     top = max(max(curve) for curve in curves) * 1.08
-    middles = [side[len(side) // 2] for side in sides]
+    middles = [median(side) for side in sides]
     lines = [
         " ".join(f"{WIDTH * (n + 0.5) / BINS:.1f},{HEIGHT * (1 - value / top):.1f}" for n, value in enumerate(curve))
         for curve in curves

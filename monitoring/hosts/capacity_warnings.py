@@ -1,5 +1,7 @@
 """A start beyond what its host carries is not refused; the session's history says so, by whatever way it was started."""
 
+from typing import Final
+
 from django.utils.translation import gettext as _
 
 from monitoring.hosts.capacity import room_on
@@ -8,6 +10,8 @@ from sessions.actions.lifecycle import announce, note
 from sessions.models import AvatarSession, SessionEvent
 from sessions.signals import session_requested
 
+MIB: Final = 2**20
+
 
 def warn_if_beyond(session: AvatarSession) -> None:
     """Note what is missing where the session, which the host's room counts in already, is one too many."""
@@ -15,10 +19,16 @@ def warn_if_beyond(session: AvatarSession) -> None:
     if cost is None:
         return
     room = room_on(session.host)
+    told = []
     if room.is_known and room.missing_cores:
         text = _("More than %(host)s carries: %(missing).1f of %(cores)d cores are missing once all sessions talk.")
-        figures = {"host": session.host, "missing": room.missing_cores, "cores": room.cores}
-        note(session, SessionEvent.Kind.WARNING, text % figures)
+        told.append(text % {"host": session.host, "missing": room.missing_cores, "cores": room.cores})
+    if cost.uss_bytes and room.free_bytes is not None and room.free_bytes < cost.uss_bytes:
+        text = _("More than %(host)s carries: one needs %(one)d MB of memory, and %(free)d MB are free.")
+        told.append(text % {"host": session.host, "one": cost.uss_bytes / MIB, "free": max(0, room.free_bytes) / MIB})
+    for sentence in told:
+        note(session, SessionEvent.Kind.WARNING, sentence)
+    if told:
         announce(session)
 
 

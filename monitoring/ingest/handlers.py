@@ -270,7 +270,7 @@ def visit_quality_seen(event: events.VisitQualitySeen, batch: Batch) -> None:
     batch.add(VisitSample(session_id=session.pk, identity=event.identity, at=at, **figures))
     if event.quality.av_offset_ms is not None:
         batch.observed.append(Reading("drift", at, abs(event.quality.av_offset_ms), session=session))
-    stamp = event.at.isoformat(timespec="milliseconds")
+    stamp = at.isoformat(timespec="milliseconds")
     batch.messages.append(
         (session_topic(session.code), {"at": stamp, "visit": {"identity": event.identity, **figures}})
     )
@@ -279,9 +279,9 @@ def visit_quality_seen(event: events.VisitQualitySeen, batch: Batch) -> None:
 @handles(events.MediaStats)
 def media_stats(event: events.MediaStats, batch: Batch) -> None:
     figures = event.model_dump(exclude={"source", "seq", "at", "session", "attempt", "kind"})
-    session = batch.session(event.session)
-    batch.add(MediaSample(session_id=session.pk, at=batch.moment(event.at), **figures))
-    stamp = event.at.isoformat(timespec="milliseconds")
+    session, at = batch.session(event.session), batch.moment(event.at)
+    batch.add(MediaSample(session_id=session.pk, at=at, **figures))
+    stamp = at.isoformat(timespec="milliseconds")
     batch.messages.append((session_topic(session.code), {"at": stamp, "media": figures}))
 
 
@@ -308,7 +308,7 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
     batch.observed += of_host(row)
     batch.host_seen(event.host, next((each.pid for each in event.processes if each.role == "worker"), None))
 
-    stamp = event.at.isoformat(timespec="milliseconds")
+    stamp = at.isoformat(timespec="milliseconds")
     lines = []
     for process in event.processes:
         session = batch.job_of(event.host, process.pid) if process.role == "job" else None

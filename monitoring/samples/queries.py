@@ -16,6 +16,7 @@ from sessions.models.avatar_session import LIVE_STATES
 STARVED_PERCENT: Final = 10.0
 BUSY_PERCENT: Final = 90.0
 BUSY_FOR: Final = 10  # samples
+CLOCK_SLACK: Final = timedelta(seconds=5)
 USUAL_STEPS_OF: Final = timedelta(days=14)
 USUAL_STEPS_MAX: Final = 400
 
@@ -54,7 +55,12 @@ def samples_of(session: AvatarSession, since: datetime | None = None, limit: int
 
 def recent_host_samples(host: str, seconds: int = 300) -> list[dict[str, Any]]:
     """A host's last seconds in order: `at`, CPU shares (percent of all cores), load, memory, `agent_pss_bytes`."""
-    rows = HostSample.objects.filter(host=host, at__gt=timezone.now() - timedelta(seconds=seconds)).order_by("at")
+    now = timezone.now()
+    span = (
+        now - timedelta(seconds=seconds),
+        now + CLOCK_SLACK,
+    )  # what a clock that was set back left ahead is not the last
+    rows = HostSample.objects.filter(host=host, at__range=span).order_by("at")
     return [{"at": row.at, **host_figures(row)} for row in rows]
 
 
@@ -89,7 +95,7 @@ class HostSummary:
     def is_reporting(self) -> bool:
         """True where the host's sampler was heard in the last few seconds."""
         seen_at = self.worker.host_seen_at
-        return seen_at is not None and timezone.now() - seen_at < AgentWorker.FRESH_FOR
+        return seen_at is not None and abs(timezone.now() - seen_at) < AgentWorker.FRESH_FOR
 
     @property
     def busy_percent(self) -> float | None:
@@ -98,9 +104,12 @@ class HostSummary:
 
     @property
     def condition(self) -> str:
-        """`silent`: nobody knows; `starved`: steal takes its CPU; `busy`: hardly any CPU is left; else `well`."""
+        """`silent`: nobody knows; `adrift`: it reports of another time; `starved`: steal takes its CPU; `busy`: hardly any CPU is
+        left; else `well`."""
         if not self.is_reporting:
             return "silent"
+        if not self.samples:
+            return "adrift"
         if (self.now.get("steal_percent") or 0) >= STARVED_PERCENT:
             return "starved"
         known = [busy for sample in self.samples[-BUSY_FOR:] if (busy := _busy_percent(sample)) is not None]

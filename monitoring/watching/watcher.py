@@ -57,7 +57,7 @@ class Watcher:
     """Decides and acts, once a `tick`. What it remembers only keeps it from asking too often."""
 
     def __init__(self) -> None:
-        self._not_before: dict[tuple[str, object], datetime] = {}
+        self._rests: dict[tuple[str, object], tuple[datetime, datetime]] = {}  # since and until when
         self._livekit_is_away = False
         self._lightening = Lightening()
 
@@ -76,7 +76,8 @@ class Watcher:
 
     def tick(self, now: datetime) -> None:
         """Look at everything once."""
-        self._not_before = {key: at for key, at in self._not_before.items() if at > now}
+        # a clock that was set back does not make anything wait until it is there again
+        self._rests = {key: rest for key, rest in self._rests.items() if rest[0] <= now < rest[1]}
         joined = Visit.objects.filter(session=OuterRef("pk")).exclude(joined_at=None)
         live = AvatarSession.objects.filter(state__in=LIVE_STATES).select_related("mode_version")
         sessions = list(live.annotate(was_visited=Exists(joined)))
@@ -193,7 +194,7 @@ class Watcher:
             self._livekit_is_away = True
 
     def _is_due(self, what: str, which: object, now: datetime, every: timedelta) -> bool:
-        if (what, which) in self._not_before:
+        if (what, which) in self._rests:
             return False
-        self._not_before[what, which] = now + every
+        self._rests[what, which] = now, now + every
         return True

@@ -2,7 +2,7 @@
    The server sends {"type": "sample", "topic", "data"} and {"type": "changed", "topic"}.
    - a sample becomes a "sample" event on document (detail: {topic, data}), and is measured until it is painted;
    - a change triggers "changed" on each element of its topic, on which htmx fetches the element again.
-   A hidden page paints nothing and catches up when it is seen; a lost socket comes back by itself. */
+   A hidden page has no socket and catches up when it is seen; a lost socket comes back by itself. */
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -17,6 +17,7 @@ window.avataryPaint = [];
 let pauseMs = FIRST_PAUSE_MS;
 let joined = "";
 let wasListening = false;
+let again = 0; // timer of the next try
 /** @type {Map<Element, {timer: number, lastAt: number}>} */
 const fetches = new Map();
 
@@ -27,6 +28,8 @@ function topics() {
 }
 
 function connect() {
+  clearTimeout(again);
+  if (document.hidden) return;
   const wanted = topics();
   joined = wanted.join(",");
   if (!joined) return;
@@ -46,7 +49,7 @@ function connect() {
     // Signed out meanwhile: loading the page again leads to the sign-in, and back here.
     if (SIGNED_OUT.includes(event.code) && wasListening) location.reload();
     if (event.code >= SOCKET_REFUSED) return;
-    setTimeout(connect, pauseMs * (0.75 + Math.random() / 2));
+    again = setTimeout(connect, pauseMs * (0.75 + Math.random() / 2));
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
   });
 }
@@ -58,7 +61,7 @@ function receive(message) {
     catchUp(); // what changed since the page was drawn, or while the socket was away, was told to nobody
   } else if (message.type === "changed") {
     for (const element of document.querySelectorAll(`[data-topic~="${CSS.escape(message.topic)}"][hx-get]`)) fetchAgain(element);
-  } else if (message.type === "sample" && !document.hidden) {
+  } else if (message.type === "sample") {
     document.dispatchEvent(new CustomEvent("sample", { detail: message }));
     measure(message.data?.at ?? message.data?.host?.at);
   }
@@ -104,6 +107,12 @@ function catchUp() {
   document.dispatchEvent(new CustomEvent("catch-up"));
 }
 
+function disconnect() {
+  const old = socket;
+  socket = null;
+  old?.close();
+}
+
 /** @param {boolean} lost */
 function lamp(lost) {
   document.querySelector("[data-live-lamp]")?.toggleAttribute("data-lost", lost);
@@ -113,13 +122,11 @@ function lamp(lost) {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.detail.elt.matches('[hx-trigger*="every "]')) event.preventDefault();
 });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) catchUp(); });
+document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
 document.addEventListener("htmx:afterSettle", () => {
   for (const element of fetches.keys()) if (!element.isConnected) fetches.delete(element);
   if (topics().join(",") === joined) return;
-  const old = socket;
-  socket = null;
-  old?.close();
+  disconnect();
   connect();
 });
 connect();

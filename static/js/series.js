@@ -1,5 +1,7 @@
 /* Readings of one source as columns that grow at the end and forget what is too old. */
 
+const SET_BACK_S = 30;
+
 export class Series {
   /** @param {string[]} names columns beside `at` (seconds since 1970) @param {number} seconds kept before the newest reading */
   constructor(names, seconds) {
@@ -19,8 +21,9 @@ export class Series {
     for (const name of this.names) this.columns[name] = [...(data[name] ?? this.at.map(() => null))];
   }
 
-  /** @param {number} at @param {Record<string, number|null|undefined>} reading one that is not newer is left out */
+  /** @param {number} at @param {Record<string, number|null|undefined>} reading one that is not newer is left out; a clock that was set back begins anew */
   add(at, reading) {
+    if (this.at.length && at < this.at.at(-1) - SET_BACK_S) this.clear();
     if (this.at.length && at <= this.at.at(-1)) return;
     this.at.push(at);
     for (const name of this.names) this.columns[name].push(reading[name] ?? null);

@@ -105,6 +105,21 @@ def test_a_start_beyond_what_the_host_carries_goes_ahead_and_says_so(
     ]
 
 
+def test_a_start_beyond_the_hosts_memory_says_so(
+    a_minute: Any,
+    ended: Ended,
+    start: Callable[..., AvatarSession],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    a_minute(memory_used_bytes=16 * GIB)
+    ended(cpu_p95_percent=50, uss_bytes=131 * 2**20)
+    with django_capture_on_commit_callbacks(execute=True):
+        session = start()
+    assert list(session.events.filter(kind=SessionEvent.Kind.WARNING).values_list("text", flat=True)) == [
+        "More than atlas carries: one needs 131 MB of memory, and 0 MB are free."
+    ]
+
+
 def test_the_start_drawer_says_whether_each_mode_fits(
     as_amina: Any, a_minute: Any, ended: Ended, balanced: DeploymentMode
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from django.test import Client
 
 from monitoring.comparing.bootstrap import MIN_CLUSTERS, difference
+from monitoring.comparing.comparison import Side
+from monitoring.comparing.density import density
 from monitoring.models import Turn
 from monitoring.reports.trends import trends
 from sessions.models import DeploymentMode
@@ -71,6 +73,15 @@ def test_a_mean_and_a_p95_are_weighed_too() -> None:
 
 
 @pytest.mark.django_db
+def test_the_lines_of_the_curves_stand_at_the_medians_that_the_table_tells() -> None:
+    sides = [
+        Side(name, [], [[low, low + 100], [low + 300, low + 400]] * 3) for name, low in (("a", 600.0), ("b", 400.0))
+    ]
+    drawn = density(*sides)
+    assert drawn is not None
+    assert (drawn.before_text, drawn.after_text) == ("800\u00a0ms", "600\u00a0ms")
+
+
 def test_the_page_says_in_a_sentence_whether_a_mode_answers_sooner(as_amina: Client, ended: Ended) -> None:
     quick = DeploymentMode.objects.get(slug="ultra-low-latency")
     for number in range(6):

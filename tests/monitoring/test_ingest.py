@@ -428,6 +428,18 @@ def test_a_hosts_clock_that_is_off_neither_hides_its_host_nor_moves_times_into_t
     assert now - seen_at < timedelta(seconds=30)
 
 
+def test_a_host_of_another_time_is_not_called_well(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession, as_amina: Client
+) -> None:
+    sampler.at = timezone.now() - timedelta(hours=3)
+    sampler.host_sample(4711)
+    drain(ingester)
+    page = as_amina.get("/hosts/atlas/").content.decode()
+    assert "atlas reports figures of another time" in page
+    assert "is well" not in page
+    assert "Clock is off" in as_amina.get("/").content.decode()
+
+
 def test_a_killed_job_is_placed_again_as_soon_as_its_host_reports_it(
     ingester: Ingester, sampler: Writer, on_air: AvatarSession, begin: Callable[[], None]
 ) -> None:

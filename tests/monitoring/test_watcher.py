@@ -120,6 +120,16 @@ def test_a_livekit_that_does_not_answer_proves_nothing(
     assert (ready.state, ready.attempt) == (State.READY, 1)
 
 
+def test_a_clock_that_is_set_back_holds_nothing_up(
+    watcher: Watcher, ready: AvatarSession, livekit: FakeLiveKit
+) -> None:
+    watcher.tick(timezone.now() + timedelta(minutes=10))
+    livekit.agent_is_there = False
+    watcher.tick(timezone.now() + timedelta(seconds=6))
+    ready.refresh_from_db()
+    assert ready.attempt == 2
+
+
 def test_a_job_that_is_lost_again_ends_the_session(
     watcher: Watcher, ready: AvatarSession, livekit: FakeLiveKit
 ) -> None:
