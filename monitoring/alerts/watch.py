@@ -43,14 +43,14 @@ class AlertWatch:
         self._open: dict[Key, Alert] | None = None
         self._written: dict[Key, datetime] = {}
         self._hosts: dict[str, datetime] = {}
-        self._not_before: datetime | None = None
+        self._quiet_since: datetime | None = None
         self._swept_at: datetime | None = None
         self._began_at: datetime | None = None
 
     def forget(self) -> None:
         """The database or Redis was away, or another monitor watched: what is open is asked anew, nobody is called silent yet."""
         self._open = None
-        self._not_before = None
+        self._quiet_since = None
 
     def observe(self, observed: Iterable[Observation]) -> None:
         """Judge what was noticed. Raises what the database raises; what was not raised then is with the next reading."""
@@ -84,12 +84,12 @@ class AlertWatch:
         """
         opened = self._opened()
         self._began_at = self._began_at or now
-        if self._not_before is None:
-            self._not_before = now + QUIET_AFTER_AWAY
+        if self._quiet_since is None:
+            self._quiet_since = now
             for host, at in AgentWorker.objects.exclude(host_seen_at=None).values_list("host", "host_seen_at"):
                 if at is not None:
                     self._hosts.setdefault(host, at)
-        if now < self._not_before:
+        if abs(now - self._quiet_since) < QUIET_AFTER_AWAY:  # also where the clock was set back meanwhile
             return
         self._look_for_frames(now, frames)
         for step in list(self._steps.values()):
@@ -154,7 +154,10 @@ class AlertWatch:
                 session=pk,
                 detail=reading.detail,
             )
-        elif reading.at - self._written.get(key, alert.raised_at) >= WORST_WRITTEN_EVERY or severity != alert.severity:
+        elif (
+            abs(reading.at - self._written.get(key, alert.raised_at)) >= WORST_WRITTEN_EVERY
+            or severity != alert.severity
+        ):
             self._written[key] = reading.at
             worsen_alert(alert, severity, value)
 

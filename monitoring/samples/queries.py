@@ -95,7 +95,7 @@ class HostSummary:
     def is_reporting(self) -> bool:
         """True where the host's sampler was heard in the last few seconds."""
         seen_at = self.worker.host_seen_at
-        return seen_at is not None and abs(timezone.now() - seen_at) < AgentWorker.FRESH_FOR
+        return seen_at is not None and timezone.now() - seen_at < AgentWorker.FRESH_FOR
 
     @property
     def busy_percent(self) -> float | None:

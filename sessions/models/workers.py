@@ -42,5 +42,5 @@ class AgentWorker(models.Model):
         return (
             self.state == self.State.RUNNING
             and self.last_seen_at is not None
-            and timezone.now() - self.last_seen_at < self.FRESH_FOR
+            and abs(timezone.now() - self.last_seen_at) < self.FRESH_FOR
         )

@@ -142,3 +142,17 @@ def test_an_unknown_link_is_a_calm_page(stack: Stack, visitor_page: OpenPage, to
     answer: Any = page.goto(f"{stack.url}/j/{token}")
     assert answer.status == 404
     expect(page.locator("h1")).to_be_visible()
+
+
+def test_a_page_that_nobody_sees_has_no_socket_and_one_again_when_it_is_seen(stack: Stack, operator_page: Page) -> None:
+    is_hidden = """(hidden) => {
+      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    with operator_page.expect_websocket() as opened:
+        operator_page.goto(f"{stack.url}/")
+    with opened.value.expect_event("close"):
+        operator_page.evaluate(is_hidden, True)
+    with operator_page.expect_websocket() as again:
+        operator_page.evaluate(is_hidden, False)
+    assert not again.value.is_closed()
