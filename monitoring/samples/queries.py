@@ -56,12 +56,9 @@ def samples_of(session: AvatarSession, since: datetime | None = None, limit: int
 def recent_host_samples(host: str, seconds: int = 300) -> list[dict[str, Any]]:
     """A host's last seconds in order: `at`, CPU shares (percent of all cores), load, memory, `agent_pss_bytes`."""
     now = timezone.now()
-    span = (
-        now - timedelta(seconds=seconds),
-        now + CLOCK_SLACK,
-    )  # what a clock that was set back left ahead is not the last
-    rows = HostSample.objects.filter(host=host, at__range=span).order_by("at")
-    return [{"at": row.at, **host_figures(row)} for row in rows]
+    # what was stored before a clock was set back lies ahead, and is not the last
+    rows = HostSample.objects.filter(host=host, at__gt=now - timedelta(seconds=seconds), at__lte=now + CLOCK_SLACK)
+    return [{"at": row.at, **host_figures(row)} for row in rows.order_by("at")]
 
 
 def usual_step_durations_ms(mode: DeploymentMode) -> dict[str, float]:

@@ -75,7 +75,8 @@ def at(session: AvatarSession, milliseconds: int) -> datetime:
     return session.requested_at + timedelta(milliseconds=milliseconds)
 
 
-def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., AvatarSession]) -> None:
+def ready(start: Callable[..., AvatarSession]) -> AvatarSession:
+    """A session that was ready after 900 ms."""
     session = start()
     put(
         session,
@@ -84,6 +85,11 @@ def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., Av
         process_started_at=at(session, 210),
         ready_at=at(session, 900),
     )
+    return session
+
+
+def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., AvatarSession]) -> None:
+    session = ready(start)
     for number, (label, begin, took) in enumerate((("Connect", 210, 150), ("Avatar", 360, 400)), 1):
         WorkflowStep.objects.create(
             session=session, attempt=1, number=number, key=label, label=label, status="completed",
@@ -102,14 +108,7 @@ def test_the_waterfall_names_the_slowest_step_of_a_start(start: Callable[..., Av
 @pytest.fixture
 def talking(start: Callable[..., AvatarSession]) -> AvatarSession:
     """A session that was ready after 900 ms, loaded a model then, and greets its second visitor, minutes later."""
-    session = start()
-    put(
-        session,
-        State.READY,
-        dispatched_at=at(session, 40),
-        process_started_at=at(session, 210),
-        ready_at=at(session, 900),
-    )
+    session = ready(start)
     for number, (label, begin, took, gained_mb) in enumerate(
         (
             ("Avatar", 360, 400, 34),

@@ -136,7 +136,7 @@ class Answerer(llm.LLM[Any]):
             before = next((turn.text for turn in reversed(turns[:-1]) if turn.by_visitor), None)
             search = Search(
                 knowledge=self._spec.knowledge.sha256, question=question, language=language, context=before,
-                by_sound=turns[-1].unsure and language == "ar",
+                by_sound=turns[-1].goes_by_sound(language),
             )  # fmt: skip
             with contextlib.suppress(ModelError, TimeoutError):  # told by the step, or by the next answer
                 reply = await self._search(search)

@@ -41,6 +41,10 @@ class Turn:
     text: str
     unsure: bool = False  # spoken, and perhaps heard wrong
 
+    def goes_by_sound(self, language: Language) -> bool:
+        """Whether what sounds like it counts, too: English is heard well enough to be taken at its word."""
+        return self.unsure and language == "ar"
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -82,7 +86,7 @@ class Dialogue:
         question = turns[-1].text.strip() if turns else ""
         language = language_of(question, self._language_so_far(turns))
         unsure = bool(turns) and turns[-1].unsure
-        by_sound = unsure and language == "ar"
+        by_sound = bool(turns) and turns[-1].goes_by_sound(language)
         if by_sound:
             question = await self._courtesy(question, language) or question
         earlier = [reply for turn in turns[:-1] if not turn.by_visitor and (reply := self._earlier(turn.text))]
