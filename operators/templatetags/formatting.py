@@ -55,11 +55,13 @@ def bytes_filter(value: float | None) -> str:
 
 @register.filter
 def bytes_change(value: float | None) -> str:
-    """A signed change of memory: +34 MB."""
+    """A signed change of memory: +34 MB; what rounds to nothing has no sign."""
     if not is_reading(value):
         return ""
+    if not round(value / MIB, 1):
+        return with_unit(*plain_bytes(0))
     figure, unit = plain_bytes(abs(value))
-    return with_unit(("+" if value >= 0 else "−") + figure, unit)
+    return with_unit(("+" if value > 0 else "−") + figure, unit)
 
 
 @register.filter

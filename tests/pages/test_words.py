@@ -11,6 +11,7 @@ from monitoring.panels.step_notes import note_of
 from monitoring.samples.charts import MAX_MARK_CHARS, marks
 from monitoring.samples.queries import host_summaries
 from operators.models import Operator
+from operators.templatetags.formatting import bytes_change
 from sessions.actions.links import create_link
 from sessions.models import AgentWorker, AvatarSession, EndReason, SessionEvent, State, Visit
 from tests.pages.conftest import Browse, put
@@ -119,3 +120,10 @@ def test_a_session_that_was_ready_once_is_not_said_never_to_have_been(
     times = {"attempt_at": now, "ended_at": now, "ready_at": ready_at}
     put(session, State.ENDED, end_reason=EndReason.AGENT_LOST, attempt=attempt, **times)
     assert sentence in browse(amina).get(f"/sessions/{session.code}/fragments/readiness/").content.decode()
+
+
+def test_memory_that_did_not_change_has_no_sign() -> None:
+    assert [bytes_change(value) for value in (0, -20_000, 20_000)] == [bytes_change(0)] * 3
+    assert "0" in bytes_change(0)
+    assert not {"+", "−"} & set(bytes_change(0))
+    assert bytes_change(-34 * 10**6).startswith("−")
