@@ -19,7 +19,6 @@ from agent.avatars import AvatarLostError
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.frames import FrameTiming
 from agent.avatars.shown import Choice, Shown
-from protocol.control import Face
 from protocol.events import AvatarBack, AvatarLost, AvatarTakenOver, LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
@@ -116,12 +115,12 @@ class FaceKeeper:
         is_in_the_way = choice.is_hosted and self._shown.by == choice.provider
         try:
             if is_in_the_way:
-                self._lost_at = time.monotonic()
-                self._untold_ms = await self._shown.show_still(Face.CHANGING)
+                await self._shown.make_way()
+                self._lost_at, self._untold_ms = time.monotonic(), 0.0
             following = await self._shown.started(choice, mode)
             await self._shown.show(following, choice.provider)
         except BaseException as error:
-            if is_in_the_way:
+            if is_in_the_way and self._shown.by == STILL:
                 self._loss = AvatarLostError(LossCode.STOPPED, f"It was ended for a switch that failed: {error}"[:500])
             raise
         else:

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from livekit import rtc
 from livekit.agents import AgentSession
@@ -22,6 +22,9 @@ from protocol.events import LossCode, ProviderMeasured
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
 from protocol.providers import HOSTED, STILL
+
+if TYPE_CHECKING:
+    from agent.avatars.still import StillAvatar
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +79,10 @@ class Shown:
         self._is_over = asyncio.Event()
 
     @property
+    def _is_watched(self) -> bool:
+        return any(one.kind == _VISITOR for one in self._room.remote_participants.values())
+
+    @property
     def avatar(self) -> Avatar:
         if self._avatar is None:
             raise RuntimeError("no avatar is shown yet")
@@ -115,47 +122,57 @@ class Shown:
             raise _as_loss(choice.provider, error) from error
         return avatar
 
-    async def show(self, avatar: Avatar, by: str) -> None:
-        """Between two speeches, `avatar` is seen and heard; what was shown before goes. Closes it where that is broken off."""
+    async def show(self, avatar: Avatar, by: str, face: Face = Face.MOVING) -> None:
+        """In the next pause, `avatar` is seen and heard; what was shown before goes. Closes it where that is broken off."""
         try:
-            await self._line.pause_between(_SENTENCE_S)
+            if self._avatar is not None and self._is_watched:
+                await asyncio.sleep(_HEARD_S)
+            await self._line.hand_over(avatar.sound, is_remote=bool(avatar.identity), limit_s=_SENTENCE_S)
         except BaseException:
             self._own(_close(avatar))
             raise
         avatar.show(self._expression)
         earlier, self._avatar, self.by = self._avatar, avatar, by
-        self._line.follow(avatar.sound, is_remote=bool(avatar.identity))
         if earlier is not None:
             self._own(self._close_later(earlier))
-        self._stop_looking()
+        self._stop_looking(forget=by != STILL)
         if avatar.identity:
             self._looking = asyncio.create_task(self._look_at(avatar), name="look-at-avatar")
-        await self._tell(Face.MOVING)
+        await self._tell(face)
 
-    async def show_still(self, face: Face = Face.STILL) -> float:
+    async def make_way(self) -> None:
+        """The still picture is shown from the next pause on, and the avatar that was shown is closed."""
+        await self.show(await self._started_still(), STILL, Face.CHANGING)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+
+    async def show_still(self) -> float:
         """At once: the still picture, and the voice goes on in mid-sentence. Returns how long that took, milliseconds."""
-        from agent.avatars.still import StillAvatar, still_mode
-
         began = time.monotonic()
         earlier, self._avatar = self._avatar, None
-        self._line.release(is_gone=face is Face.STILL)
+        self._line.release(is_gone=True)
         if earlier is not None:
             self._own(_close(earlier))
         await self.connected()
         self._stop_looking(forget=False)
-        picture = self._seen
-        if picture is None:
-            picture = await asyncio.shield(self._still or self.draw_still(self._spec.mode))
-        still = StillAvatar(self._parts(Choice(STILL, {}), still_mode(self._still_mode)), picture)
-        await still.start(self.connected)
-        if any(one.kind == _VISITOR for one in self._room.remote_participants.values()):
+        still = await self._started_still()
+        if self._is_watched:
             await still.heard(_HEARD_S)
         self._avatar, self.by = still, STILL
         self._line.follow(still.sound)
         took_ms = (time.monotonic() - began) * 1000
         logger.info("the still picture has taken over in %.0f ms", took_ms)
-        await self._tell(face)
+        await self._tell(Face.STILL)
         return took_ms
+
+    async def _started_still(self) -> "StillAvatar":
+        from agent.avatars.still import StillAvatar, still_mode
+
+        picture = self._seen
+        if picture is None:
+            picture = await asyncio.shield(self._still or self.draw_still(self._spec.mode))
+        still = StillAvatar(self._parts(Choice(STILL, {}), still_mode(self._still_mode)), picture)
+        await still.start(self.connected)
+        return still
 
     def draw_still(self, mode: ModeSettings) -> asyncio.Task[bytearray]:
         """In the background, for it to be there when it is needed; once."""

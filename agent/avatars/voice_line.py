@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities, PlaybackFinishedEvent, PlaybackStartedEvent
 
@@ -16,6 +17,11 @@ logger = logging.getLogger(__name__)
 
 REWIND_S: Final = 0.3  # said again after a pause: what was queued for playing when it began, and a little before
 REMOTE_DELAY_S: Final = 0.3  # from handing sound to an avatar elsewhere until it is heard
+HERE_DELAY_S: Final = 0.2  # the same of one that is rendered here
+HERE_LAG_S: Final = 0.15  # of which after it said that it began
+QUIET_RMS: Final = 0.01  # of full scale: no word of a speech is as quiet for as long as
+PAUSE_S: Final = 0.2
+_LOOK_S: Final = 0.02
 _SAID_S: Final = 0.5
 _CLEARED_WITHIN_S: Final = 1.0  # a sink that was silenced tells how far it came; one that does not is not waited for
 
@@ -44,9 +50,23 @@ class _Segment:
         running_s = 0.0 if self.began is None else time.monotonic() - self.began
         return min(self.said_s + max(0.0, running_s), self.duration_s)
 
+    def is_pause_at(self, position_s: float) -> bool:
+        """Whether nothing is said from half of `PAUSE_S` before until half of it after."""
+        start_s, pause = 0.0, []
+        for frame in self.frames:
+            if abs(start_s + frame.duration / 2 - position_s) <= PAUSE_S / 2:
+                pause.append(np.frombuffer(frame.data, np.int16))
+            start_s += frame.duration
+        if position_s + PAUSE_S / 2 > start_s or not pause:
+            return False
+        return bool(np.sqrt(np.mean(np.square(np.concatenate(pause) / 2**15))) < QUIET_RMS)
+
     def rewind(self) -> None:
         """From shortly before where it is, for the next run."""
-        from_s = self.said_s if self.began is None else self.position_s - REWIND_S
+        self.go_to(self.said_s if self.began is None else self.position_s - REWIND_S)
+
+    def go_to(self, from_s: float) -> None:
+        """The next run begins with the frame in which `from_s` is."""
         self.began, self.sent, self.end_fed = None, None, False
         position_s = 0.0
         self.fed = len(self.frames)
@@ -59,7 +79,8 @@ class _Segment:
 
 
 class VoiceLine(AudioOutput):
-    """Feeds one sink at a time. `follow` goes on with another one in mid-sentence; without a sink, speech waits.
+    """Feeds one sink at a time. `follow` goes on with another one in mid-sentence, `hand_over` in the next pause; without a sink,
+    speech waits.
 
     `on_delay` hears by how much later an avatar elsewhere said a whole speech than it was sent, in milliseconds: at most by so
     much, since a speech that came in slowly ended late by itself.
@@ -79,12 +100,62 @@ class VoiceLine(AudioOutput):
         self._stopped: set[asyncio.Task[None]] = set()
         self._paused = False
         self._clearing: asyncio.TimerHandle | None = None
+        self._leaving: tuple[AudioOutput, asyncio.TimerHandle] | None = None  # says its last until then
 
     # -- who says it -----------------------------------------------------------------------------------------------------
 
     def follow(self, sink: AudioOutput, *, is_remote: bool = False) -> None:
         """`sink` says on what is not said yet. `is_remote`: of an avatar elsewhere, which tells only when a speech is over."""
         self.release()
+        self._listen_to(sink, is_remote=is_remote)
+
+    async def hand_over(self, sink: AudioOutput, *, is_remote: bool = False, limit_s: float) -> None:
+        """`sink` says on from the next pause in what is being said; after `limit_s`, from wherever that is. It is fed as long
+        before as it takes to be heard, so that nobody hears a gap. At once where nothing is being said."""
+        deadline = time.monotonic() + limit_s
+        delay_s = REMOTE_DELAY_S if is_remote else HERE_DELAY_S
+        while (speech := self._heard) is not None:
+            at_s = speech.position_s + delay_s - (0.0 if self._is_remote else HERE_LAG_S)
+            is_late = time.monotonic() > deadline
+            if speech.is_pause_at(at_s) or (is_late and at_s < speech.duration_s):
+                self._overlap(speech, at_s, delay_s)
+                self._listen_to(sink, is_remote=is_remote)
+                return
+            if is_late:
+                break
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), _LOOK_S)
+        self.follow(sink, is_remote=is_remote)
+
+    @property
+    def _heard(self) -> _Segment | None:
+        """What is being said, while it sounds."""
+        head = self._segments[0] if self._segments else None
+        sounds = self._sink is not None and not self._paused and self._clearing is None
+        return head if sounds and head is not None and head.began is not None else None
+
+    def _overlap(self, speech: _Segment, at_s: float, delay_s: float) -> None:
+        """The present sink says `speech` until `at_s`, `delay_s` from now; the next one begins there."""
+        sink, self._sink = self._sink, None
+        if sink is None:
+            return
+        self._dismiss()
+        self._stop_feeding()
+        sink.off("playback_started", self._on_started)
+        sink.off("playback_finished", self._on_finished)
+        self._rewind()
+        speech.go_to(at_s)
+        self._leaving = sink, asyncio.get_running_loop().call_later(delay_s, self._dismiss)
+
+    def _dismiss(self) -> None:
+        """Whose place was taken falls silent."""
+        if self._leaving is not None:
+            (sink, timer), self._leaving = self._leaving, None
+            timer.cancel()
+            sink.flush()
+            sink.clear_buffer()
+
+    def _listen_to(self, sink: AudioOutput, *, is_remote: bool) -> None:
         self._sink, self._is_remote = sink, is_remote
         rate = sink.sample_rate
         self._resampler = None
@@ -96,6 +167,7 @@ class VoiceLine(AudioOutput):
 
     def release(self, *, is_gone: bool = False) -> None:
         """The sink falls silent, or is gone already; what was not said waits for the next one."""
+        self._dismiss()
         sink, self._sink = self._sink, None
         if sink is None:
             return
@@ -111,12 +183,6 @@ class VoiceLine(AudioOutput):
             if not is_gone:
                 sink.flush()
                 sink.clear_buffer()
-
-    async def pause_between(self, limit_s: float) -> None:
-        """Returns between two speeches, or after `limit_s`."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
-                await self._quiet.wait()
 
     @property
     def overdue_s(self) -> float:
@@ -151,6 +217,7 @@ class VoiceLine(AudioOutput):
             self._more.set()
 
     def clear_buffer(self) -> None:
+        self._dismiss()
         if not self._segments or self._clearing is not None:
             return
         is_playing = any(segment.fed for segment in self._segments) and not self._paused
@@ -170,6 +237,7 @@ class VoiceLine(AudioOutput):
         if self._paused:
             return
         self._paused = True
+        self._dismiss()
         if self._sink is not None and self._segments and self._clearing is None:
             self._stop_feeding()
             self._rewind()

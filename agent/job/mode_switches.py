@@ -35,7 +35,7 @@ from protocol.modes import ModeSettings
 logger = logging.getLogger(__name__)
 
 TRIAL_S: Final = 30.0  # how long a new mode is watched
-_CHANGE_OVER_S: Final = 10.0  # beyond a provider's own time: for its avatar to wait for the end of a sentence
+_CHANGE_OVER_S: Final = 20.0  # beyond a provider's own time: for avatars to wait for pauses in what is said
 MOST_MISSED_S: Final = 10  # seconds in a row with frames over budget, after which the earlier mode comes back
 LATE_ALREADY_S: Final = 3  # seconds in a row before a switch to a lighter mode: what is late after it is not its doing
 

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 from livekit import rtc
 from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities
+from numpy.typing import NDArray
 
 from agent.avatars.voice_line import REWIND_S, VoiceLine
 
 RATE = 24_000
+FPS = 50
 
 
 class Sink(AudioOutput):
@@ -20,6 +22,7 @@ class Sink(AudioOutput):
         super().__init__(label="sink", capabilities=AudioOutputCapabilities(pause=False), sample_rate=rate)
         self.taken: list[rtc.AudioFrame] = []
         self.ends = self.clears = 0
+        self.silenced = asyncio.Event()
         self.is_dead = False
 
     async def capture_frame(self, frame: rtc.AudioFrame) -> None:
@@ -34,10 +37,15 @@ class Sink(AudioOutput):
 
     def clear_buffer(self) -> None:
         self.clears += 1
+        self.silenced.set()
 
     @property
     def taken_s(self) -> float:
         return sum(frame.duration for frame in self.taken)
+
+    @property
+    def sound(self) -> NDArray[np.int16]:
+        return np.concatenate([np.frombuffer(frame.data, np.int16) for frame in self.taken])
 
     def begin(self) -> None:
         self.on_playback_started(created_at=time.time())
@@ -47,12 +55,24 @@ class Sink(AudioOutput):
 
 
 async def say(line: VoiceLine, seconds: float) -> None:
-    frame = rtc.AudioFrame(np.zeros(RATE // 10, np.int16).tobytes(), RATE, 1, RATE // 10)
-    for _ in range(round(seconds * 10)):
-        await line.capture_frame(frame)
+    await say_sound(line, np.zeros(round(seconds * RATE), np.int16))
+
+
+async def say_sound(line: VoiceLine, sound: NDArray[np.int16]) -> None:
+    for start in range(0, sound.size, RATE // FPS):
+        part = sound[start : start + RATE // FPS]
+        await line.capture_frame(rtc.AudioFrame(part.tobytes(), RATE, 1, part.size))
     line.flush()
-    for _ in range(round(seconds * 10) + 5):
+    for _ in range(sound.size * FPS // RATE + 5):
         await asyncio.sleep(0)
+
+
+def words(seconds: float) -> NDArray[np.int16]:
+    return np.full(round(seconds * RATE), 8_000, np.int16)
+
+
+def pause(seconds: float) -> NDArray[np.int16]:
+    return np.zeros(round(seconds * RATE), np.int16)
 
 
 @pytest.fixture
@@ -92,6 +112,59 @@ async def test_another_sink_says_the_rest_of_the_sentence_from_shortly_before(
     finished = await asyncio.wait_for(line.wait_for_playout(), 60)
     assert finished.playback_position == pytest.approx(3.0)
     assert not finished.interrupted
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+async def test_another_sink_takes_over_in_a_pause_and_is_fed_before_the_first_falls_silent(
+    line: VoiceLine, is_remote: bool
+) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    await say_sound(line, np.concatenate([words(0.5), pause(0.6), words(0.7)]))
+    first.begin()
+    await line.hand_over(second, is_remote=is_remote, limit_s=30)
+    assert first.clears == 0, "it says its last until the other one is heard"
+    await asyncio.wait_for(first.silenced.wait(), 60)
+    assert second.sound[0] == 0
+    assert second.sound[-1] > 0
+    assert 0.7 < second.taken_s < 0.7 + 0.6
+    second.begin()
+    second.finish()
+    finished = await asyncio.wait_for(line.wait_for_playout(), 60)
+    assert finished.playback_position == pytest.approx(1.8)
+    assert not finished.interrupted
+
+
+async def test_a_speech_without_a_pause_is_taken_over_in_its_middle_in_the_end(line: VoiceLine) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    await say_sound(line, words(3))
+    first.begin()
+    await line.hand_over(second, limit_s=0.1)
+    await asyncio.wait_for(first.silenced.wait(), 60)
+    assert 1 < second.taken_s < 3
+
+
+async def test_between_two_speeches_another_sink_takes_over_at_once(line: VoiceLine) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    await line.hand_over(second, limit_s=30)
+    await say(line, 0.5)
+    assert (first.taken_s, round(second.taken_s, 3)) == (0, 0.5)
+
+
+async def test_an_interruption_silences_both_of_whom_one_takes_over_from_the_other(line: VoiceLine) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    await say_sound(line, np.concatenate([pause(1), words(1)]))
+    first.begin()
+    await line.hand_over(second, limit_s=30)
+    for _ in range(5):
+        await asyncio.sleep(0)  # the second one has sound by now
+    line.clear_buffer()
+    assert (first.clears, second.clears) == (1, 1)
+    second.finish(interrupted=True)
+    assert (await asyncio.wait_for(line.wait_for_playout(), 60)).interrupted
 
 
 async def test_without_a_sink_speech_waits_for_one(line: VoiceLine) -> None:
