@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SENTENCE_S: Final = 8.0  # how long a speech may go on before it is taken over in its middle
-_HEARD_S: Final = 0.4  # for visitors to subscribe to a new sound
+_HEARD_S: Final = 0.4  # for visitors to subscribe to a new sound, while they hear none
+_ARRIVES_S: Final = 1.0  # the same while another avatar has the voice: nobody waits
 _BOTH_S: Final = 1.0  # how long an avatar that is replaced stays, for visitors' pages to change over
 _OVERDUE_S: Final = 6.0  # beyond its length, for which a hosted avatar may be busy with a speech
 _LOOK_S: Final = 1.0
@@ -126,7 +127,7 @@ class Shown:
         """In the next pause, `avatar` is seen and heard; what was shown before goes. Closes it where that is broken off."""
         try:
             if self._avatar is not None and self._is_watched:
-                await asyncio.sleep(_HEARD_S)
+                await asyncio.sleep(_ARRIVES_S)
             await self._line.hand_over(avatar.sound, is_remote=bool(avatar.identity), limit_s=_SENTENCE_S)
         except BaseException:
             self._own(_close(avatar))

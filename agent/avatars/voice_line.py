@@ -16,11 +16,12 @@ from livekit.agents.voice.io import AudioOutput, AudioOutputCapabilities, Playba
 logger = logging.getLogger(__name__)
 
 REWIND_S: Final = 0.3  # said again after a pause: what was queued for playing when it began, and a little before
-REMOTE_DELAY_S: Final = 0.3  # from handing sound to an avatar elsewhere until it is heard
+REMOTE_DELAY_S: Final = 0.4  # from handing sound to an avatar elsewhere until it is heard
 HERE_DELAY_S: Final = 0.2  # the same of one that is rendered here
 HERE_LAG_S: Final = 0.15  # of which after it said that it began
 QUIET_RMS: Final = 0.01  # of full scale: no word of a speech is as quiet for as long as
 PAUSE_S: Final = 0.2
+AHEAD_S: Final = 3.0  # an avatar elsewhere that gets a long speech in one go stops for a second to take it in
 _LOOK_S: Final = 0.02
 _SAID_S: Final = 0.5
 _CLEARED_WITHIN_S: Final = 1.0  # a sink that was silenced tells how far it came; one that does not is not waited for
@@ -32,7 +33,8 @@ class _Segment:
 
     frames: list[rtc.AudioFrame] = field(default_factory=list)
     ended: bool = False
-    fed: int = 0  # frames that the present sink has
+    fed: int = 0  # frames that the present sink has, or that were said before it
+    fed_s: float = 0.0
     end_fed: bool = False
     said_s: float = 0.0  # before the present run
     began: float | None = None  # the present run, on the monotonic clock
@@ -75,7 +77,7 @@ class _Segment:
                 self.fed = number
                 break
             position_s += frame.duration
-        self.said_s = position_s
+        self.said_s = self.fed_s = position_s
 
 
 class VoiceLine(AudioOutput):
@@ -273,9 +275,13 @@ class VoiceLine(AudioOutput):
             elif segment.fed < len(segment.frames):
                 if self._is_remote and segment.fed == 0 and segment is self._segments[0]:
                     segment.sent = time.monotonic()
+                if self._is_remote:
+                    await asyncio.sleep(max(0.0, segment.fed_s - segment.position_s - AHEAD_S))
+                frame = segment.frames[segment.fed]
                 segment.fed += 1
-                for frame in self._at_rate_of_sink(segment.frames[segment.fed - 1]):
-                    await sink.capture_frame(frame)
+                segment.fed_s += frame.duration
+                for part in self._at_rate_of_sink(frame):
+                    await sink.capture_frame(part)
                 if self._is_remote and segment is self._segments[0]:
                     self._begin(segment)
             else:
