@@ -16,13 +16,13 @@ from monitoring.samples.queries import samples_of
 from monitoring.samples.windows import rolled_up
 from sessions.models import AvatarSession, SessionEvent, State
 
+CPU_COLUMNS: Final = ("user_percent", "system_percent", "iowait_percent", "steal_percent")
 HOST_COLUMNS: Final = (
-    "user_percent",
-    "system_percent",
-    "iowait_percent",
-    "steal_percent",
+    *CPU_COLUMNS,
     "memory_used_bytes",
     "cpu_pressure_percent",
+    "memory_pressure_percent",
+    "io_pressure_percent",
 )
 SESSION_COLUMNS: Final = (
     "cpu_percent",
@@ -31,7 +31,6 @@ SESSION_COLUMNS: Final = (
     "frame_p50_ms",
     "frame_p95_ms",
     "frame_max_ms",
-    "budget_ms",
 )
 VISIT_COLUMNS: Final = (
     "identity",
@@ -64,22 +63,31 @@ MAX_POINTS: Final = 400
 MAX_SECONDS: Final = 12 * 3600
 
 
-def chart_data(
-    host: list[dict[str, Any]],
-    session: Iterable[dict[str, Any]] = (),
-    marked: Iterable[dict[str, Any]] = (),
-    step_s: int = 1,
-    visits: Iterable[dict[str, Any]] = (),
-    media: Iterable[dict[str, Any]] = (),
-) -> dict[str, Any]:
-    """`{"cores", "step_s", "host": {"at": [], column: []}, "session": {…}, "marks": [{"at", "label", "tone", "minor"}]}`.
+def host_chart_data(host: list[dict[str, Any]], marked: Iterable[dict[str, Any]], step_s: int) -> dict[str, Any]:
+    """`{"memory_total_bytes", "step_s", "host": {"at": [], column: []}, "marks": [{"at", "label", "tone", "minor"}]}`.
 
-    Null is a gap; a point stands for `step_s` seconds; `visits` and `media` have one in ten seconds.
+    Null is a gap; a point stands for `step_s` seconds.
     """
     return {
-        "cores": host[-1]["cores"] if host else None,
         "memory_total_bytes": host[-1].get("memory_total_bytes") if host else None,
         "host": columns(host, HOST_COLUMNS),
+        "marks": sorted(marked, key=lambda mark: mark["at"]),
+        "step_s": step_s,
+    }
+
+
+def session_chart_data(
+    host: list[dict[str, Any]],
+    session: Iterable[dict[str, Any]],
+    marked: Iterable[dict[str, Any]],
+    step_s: int,
+    visits: Iterable[dict[str, Any]],
+    media: Iterable[dict[str, Any]],
+) -> dict[str, Any]:
+    """As `host_chart_data`, with the host's CPU alone, and `cores`, `session`, `visits` and `media` (one in ten seconds)."""
+    return {
+        "cores": host[-1]["cores"] if host else None,
+        "host": columns(host, CPU_COLUMNS),
         "session": columns(list(session), SESSION_COLUMNS),
         "visits": columns(list(visits), VISIT_COLUMNS),
         "media": columns(list(media), MEDIA_COLUMNS),
@@ -153,7 +161,7 @@ def thinned(session: AvatarSession) -> dict[str, Any]:
         host, points = rolled_up(session, *span)
     visits = _thinned_visits(visit_points(session, span[0]))
     media = last_media(session, span[0])
-    return chart_data(_every_nth(host), _every_nth(points), session_marks(session), visits=visits, media=media)
+    return session_chart_data(_every_nth(host), _every_nth(points), session_marks(session), 1, visits, media)
 
 
 def visit_points(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:

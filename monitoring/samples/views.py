@@ -10,7 +10,15 @@ from django.views.decorators.cache import never_cache
 
 from monitoring.hosts.views import get_summary_for
 from monitoring.models import Alert
-from monitoring.samples.charts import alert_marks, chart_data, last_media, session_marks, thinned, visit_points
+from monitoring.samples.charts import (
+    alert_marks,
+    host_chart_data,
+    last_media,
+    session_chart_data,
+    session_marks,
+    thinned,
+    visit_points,
+)
 from monitoring.samples.windows import host_window, session_window, step_of
 from sessions.access import get_session_for
 
@@ -36,7 +44,7 @@ def host_samples(request: HttpRequest, name: str) -> JsonResponse:
     since = timezone.now() - timedelta(seconds=seconds)
     marked = alert_marks(Alert.objects.filter(host=name, raised_at__gt=since))
     points = host_window(summary.worker.host, seconds)
-    return JsonResponse(chart_data(points, marked=marked, step_s=step_of(seconds)))
+    return JsonResponse(host_chart_data(points, marked, step_of(seconds)))
 
 
 @never_cache
@@ -51,4 +59,4 @@ def session_samples(request: HttpRequest, code: uuid.UUID) -> JsonResponse:
     marked = session_marks(session, since)
     visits, media = visit_points(session, since), last_media(session, since)
     host = host_window(session.host, seconds)
-    return JsonResponse(chart_data(host, points, marked, step_of(seconds), visits, media))
+    return JsonResponse(session_chart_data(host, points, marked, step_of(seconds), visits, media))

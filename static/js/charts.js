@@ -187,18 +187,18 @@ export function stackedCpu(element, { time, marks = () => [], height = 190, with
   });
 }
 
-/** One figure over time. @param {HTMLElement} element
- * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isHatched?: boolean, isSigned?: boolean, whole?: number}} options `least`: the axis reaches at least this far; `whole`: exactly so far; `isSigned`: as far below zero */
-export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isHatched = false, isSigned = false, whole }) {
+/** One figure over time, or several. @param {HTMLElement} element
+ * @param {{time: TimeAxis, unit: string, colour: string, least: number, limit?: number, limitLabel?: string, marks?: () => Mark[], height?: number, showTime?: boolean, isSigned?: boolean, others?: string[]}} options `least`: the axis reaches at least this far; `isSigned`: as far below zero; `others`: colours of further lines */
+export function strip(element, { time, unit, colour, least, limit, limitLabel = "", marks = () => [], height = 72, showTime = false, isSigned = false, others = [] }) {
   return mount(element, time, {
     height: height + (showTime ? 24 : 0), padding: [14, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, bottom, top) => {
-      const reach = whole ?? niceTop(Math.max(least, (top ?? 0) * 1.1, isSigned ? -(bottom ?? 0) * 1.1 : 0));
+      const reach = niceTop(Math.max(least, (top ?? 0) * 1.1, isSigned ? -(bottom ?? 0) * 1.1 : 0));
       const most = unit === "%" ? Math.min(100, reach) : reach;
       return [isSigned ? -most : 0, most];
     } } },
     axes: [axisX(time, showTime), axisY(unit, (top) => (isSigned ? [-top, 0, top] : [0, top / 2, top]))],
-    series: [{}, line(css(colour), 1.5, isSigned ? {} : { fill: isHatched ? hatch() : `${css(colour)}24` })],
+    series: [{}, line(css(colour), 1.5, isSigned ? {} : { fill: `${css(colour)}24` }), ...others.map((other) => line(css(other), 1.25))],
     plugins: [marksPlugin(marks, false), ...(limit === undefined ? [] : [limitPlugin(limit, limitLabel)])],
   });
 }

@@ -2,13 +2,14 @@
 
 import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
 import { GIB, MIB, figure, put } from "./figures.js";
-import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
+import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
 
 const SECONDS = 900;
+const PRESSURES = ["cpu", "memory", "io"];
 const panel = document.querySelector("[data-charts]");
-const host = new Series(HOST_COLUMNS, SECONDS);
-let totalGb = 1;
+const host = new Series([...CPU_COLUMNS, "memory_used_bytes", ...PRESSURES.map((name) => `${name}_pressure_percent`)], SECONDS);
+let limitGb = 0;
 let stepS = 1;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
@@ -28,26 +29,37 @@ function build() {
   const shared = { time: view.axis(panel.dataset.now), marks: () => marks };
   plots = {
     cpu: stackedCpu(place("cpu"), { ...shared, height: 240 }),
-    pressure: strip(place("pressure"), { ...shared, unit: "%", colour: "--text-2", least: 20 }),
-    memory: strip(place("memory"), { ...shared, unit: "GB", colour: "--text-2", least: 0, whole: totalGb, showTime: true }),
+    pressure: strip(place("pressure"), { ...shared, unit: "%", colour: "--user", others: ["--hear", "--iowait"], least: 20 }),
+    memory: strip(place("memory"), { ...shared, ...limit(), unit: "GB", colour: "--text-2", least: limitGb * 1.1, showTime: true }),
   };
 }
 
+/** What may be used: all that the host has, or its control group's limit where that is lower. */
+const limit = () => (limitGb ? { limit: limitGb, limitLabel: `${place("memory").dataset.limitWord} ${figure(limitGb, 1)}\u00a0GB` } : {});
+
 function paint() {
-  const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
+  const [user, system, iowait, steal] = stacked(CPU_COLUMNS.map((name) => host.columns[name]));
   const gapS = 3 * stepS;
   plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user], gapS));
-  plots.pressure.setData(withGaps(host.at, [host.columns.cpu_pressure_percent], gapS));
+  plots.pressure.setData(withGaps(host.at, PRESSURES.map((name) => host.columns[`${name}_pressure_percent`]), gapS));
   plots.memory.setData(withGaps(host.at, [host.columns.memory_used_bytes.map((value) => (value === null ? null : value / GIB))], gapS));
+  showKnownPressures();
   panel.querySelector("[data-no-samples]").toggleAttribute("hidden", host.at.length > 0);
   writeFigures();
 }
 
 function writeFigures() {
   for (const name of ["user", "system", "iowait", "steal"]) write(name, host.last(`${name}_percent`), "\u00a0%");
-  write("pressure", host.last("cpu_pressure_percent"), "\u00a0%");
+  for (const name of PRESSURES) write(`${name}-pressure`, host.last(`${name}_pressure_percent`), "\u00a0%");
   const memory = host.last("memory_used_bytes");
   write("memory", memory === null ? null : memory / GIB, "");
+}
+
+/** What the kernel keeps no account of is not spoken of. */
+function showKnownPressures() {
+  const isKnown = (name) => host.columns[`${name}_pressure_percent`].some((value) => value !== null);
+  for (const name of PRESSURES) panel.querySelector(`[data-pressure="${name}"]`).hidden = !isKnown(name);
+  panel.querySelector("[data-pressures]").hidden = !PRESSURES.some(isKnown);
 }
 
 /** @param {string} name @param {number|null} value @param {string} unit */
@@ -55,12 +67,10 @@ function write(name, value, unit) {
   for (const element of document.querySelectorAll(`[data-figure="${name}"]`)) put(element, figure(value, 1) + (value === null ? "" : unit));
 }
 
-/** Pressure, traffic and every agent process, of the newest second. */
+/** Traffic and every agent process, of the newest second. */
 function tell() {
   if (!newest) return;
   const rate = (value) => (value === undefined ? null : value / 1000);
-  write("memory-pressure", newest.memory_pressure_percent ?? null, "\u00a0%");
-  write("io-pressure", newest.io_pressure_percent ?? null, "\u00a0%");
   write("received", rate(newest.received_bytes_per_s), "\u00a0kB/s");
   write("sent", rate(newest.sent_bytes_per_s), "\u00a0kB/s");
   write("throttled", newest.throttled_percent ?? null, "\u00a0%");
@@ -92,8 +102,9 @@ async function load() {
   host.load(data.host);
   host.seconds = Math.max(SECONDS, view.fetched);
   ({ marks, step_s: stepS } = data);
-  if (data.memory_total_bytes) totalGb = data.memory_total_bytes / GIB;
-  if (!plots.cpu) build();
+  const before = limitGb;
+  limitGb = (data.memory_total_bytes ?? 0) / GIB;
+  if (!plots.cpu || limitGb !== before) build();
   paint();
 }
 

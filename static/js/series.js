@@ -40,8 +40,8 @@ export class Series {
   get newest() { return this.at.at(-1) ?? null; }
 }
 
-/** The host's columns, as samples.json and the live socket name them. */
-export const HOST_COLUMNS = ["user_percent", "system_percent", "iowait_percent", "steal_percent", "memory_used_bytes", "cpu_pressure_percent"];
+/** Parts of a host's CPU, from the bottom up, as samples.json and the live socket name them. */
+export const CPU_COLUMNS = ["user_percent", "system_percent", "iowait_percent", "steal_percent"];
 
 /** @param {string} address @returns {Promise<object>} */
 export async function fetchSamples(address) {

@@ -3,11 +3,11 @@
 
 import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
 import { MIB, busy, figure, put } from "./figures.js";
-import { HOST_COLUMNS, Series, fetchSamples } from "./series.js";
+import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
 
 const SECONDS = 300;
-const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p95_ms", "frame_max_ms"];
+const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p50_ms", "frame_p95_ms", "frame_max_ms"];
 const VISIT_COLUMNS = ["identity", "av_offset_ms", "round_trip_ms", "fps", "freezes", "freeze_ms", "jitter_ms", "lost_percent"]; // every ten seconds, from a visitor's browser
 const MEDIA_COLUMNS = ["encoded_fps", "encode_ms", "sent_kbps", "lost_percent", "limited_by", "queued_frames", "queued_sound_ms"]; // every ten seconds, from the job
 const HERE_S = 25; // a visitor's browser that was heard of as lately as this before the newest one counts
@@ -15,7 +15,7 @@ const HERE_S = 25; // a visitor's browser that was heard of as lately as this be
 const panel = document.querySelector("[data-charts]");
 const address = panel.dataset.charts;
 const isLive = Boolean(panel.dataset.topic);
-const host = new Series(HOST_COLUMNS, SECONDS);
+const host = new Series(CPU_COLUMNS, SECONDS);
 const own = new Series(SESSION_COLUMNS, SECONDS);
 const visits = new Series(VISIT_COLUMNS, SECONDS);
 const media = new Series(MEDIA_COLUMNS, SECONDS);
@@ -44,7 +44,7 @@ function build() {
   plots = { cpu: stackedCpu(place("cpu"), { ...shared, withSession: true }) };
   if (place("frame")) {
     const limits = { limit: budget, limitLabel: place("frame").dataset.budgetLabel };
-    plots.frame = strip(place("frame"), { ...shared, ...limits, unit: "ms", colour: "--user", least: budget * 1.5 });
+    plots.frame = strip(place("frame"), { ...shared, ...limits, unit: "ms", colour: "--user", others: ["--text-3"], least: budget * 1.5 });
   }
   if (place("drift")) plots.drift = strip(place("drift"), { ...shared, unit: "ms", colour: "--text-2", least: 60, isSigned: true, limit: 45, limitLabel: "45\u00a0ms" });
   plots.memory = strip(place("memory"), { ...shared, unit: "MB", colour: "--text-2", least: 100, showTime: true });
@@ -58,9 +58,9 @@ function share() {
 
 function paint() {
   const gap = isLive ? 3 * stepS : Math.max(3, 3 * ((newest() - (host.at[0] ?? 0)) / Math.max(1, host.at.length)));
-  const [user, system, iowait, steal] = stacked(HOST_COLUMNS.slice(0, 4).map((name) => host.columns[name]));
+  const [user, system, iowait, steal] = stacked(CPU_COLUMNS.map((name) => host.columns[name]));
   plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share()], gap));
-  plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms], gap));
+  plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms, own.columns.frame_max_ms], gap));
   plots.drift?.setData(withGaps(visits.at, [visits.columns.av_offset_ms], 35));
   plots.memory.setData(withGaps(own.at, [own.columns.uss_bytes.map((value) => (value === null ? null : value / MIB))], gap));
   panel.querySelector("[data-no-samples]")?.toggleAttribute("hidden", host.at.length + own.at.length > 0);
@@ -73,7 +73,7 @@ function writeFigures() {
   write("busy", busy(host.last("user_percent"), host.last("system_percent")));
   write("share", cpu === null || !cores ? null : cpu / cores);
   write("steal", host.last("steal_percent"), 1);
-  write("frame", own.last("frame_p95_ms"), 1);
+  for (const name of ["p50", "p95", "max"]) write(`frame-${name}`, own.last(`frame_${name}_ms`), 1);
   write("memory", mb("uss_bytes"));
   write("pss", mb("pss_bytes"));
   for (const name of ["av_offset_ms", "round_trip_ms"]) write(name, visits.last(name));

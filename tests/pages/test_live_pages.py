@@ -7,7 +7,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
-from monitoring.models import MediaSample, VisitSample
+from monitoring.models import HostSample, MediaSample, VisitSample
 from operators.models import Operator
 from sessions.models import AvatarSession
 from tests.pages.conftest import Browse, page_of
@@ -48,6 +48,19 @@ def test_what_is_focused_and_selected_stays_so_while_its_part_is_fetched_again(
         page.locator("#header h1").dblclick()
         page.evaluate(IS_FETCHED_AGAIN, "header")
         assert page.evaluate("getSelection().toString().trim()") == "Maryam"
+
+
+def test_a_hosts_page_speaks_only_of_the_pressure_that_its_kernel_accounts_for(
+    browser: Browser, browse: Browse, amina: Operator, full: dict[str, AvatarSession], live_server: LiveServer
+) -> None:
+    HostSample.objects.update(cpu_pressure_percent=4.2, memory_pressure_percent=0)
+    with page_of(browser, browse(amina), live_server) as page:
+        page.goto(f"{live_server.url}/hosts/atlas/")
+        expect(page.locator("[data-pressure]").filter(visible=True)).to_have_text(["CPU 4.2 %", "memory 0.0 %"])
+        HostSample.objects.update(cpu_pressure_percent=None, memory_pressure_percent=None)
+        page.reload()
+        expect(page.locator("[data-chart='cpu'] .uplot")).to_be_visible()
+        expect(page.locator("[data-pressures]")).to_be_hidden()
 
 
 def test_how_sound_and_picture_travel_stands_below_the_charts_and_follows_what_comes(
