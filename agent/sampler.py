@@ -22,11 +22,11 @@ from agent.samplers.disk import read_disk
 from agent.samplers.memory import read_memory
 from agent.samplers.network import NetworkReader
 from agent.samplers.pressure import PressureReader
-from agent.samplers.processes import ProcessGroup, ProcessReader, ProcessTable, Role, group_tree
+from agent.samplers.processes import ProcessGroup, ProcessReader, ProcessTable, group_tree
 from agent.telemetry import Telemetry
 from agent.worker_process import running_worker
 from protocol.events import HostSample, ProcessExited
-from protocol.readings import DiskSample
+from protocol.readings import DiskSample, Role
 
 logger = logging.getLogger("agent.sampler")
 

@@ -21,6 +21,7 @@ from protocol.readings import (
     PressureSample,
     ProcessSample,
     QuotaSample,
+    Role,
 )
 
 Milliseconds = Annotated[float, Field(ge=0)]
@@ -361,7 +362,7 @@ class ProcessExited(_Event):
     kind: Literal["process_exited"] = "process_exited"
     host: Host
     pid: Annotated[int, Field(gt=0)]
-    role: Literal["worker", "job"]
+    role: Role
 
 
 TelemetryEvent = Annotated[

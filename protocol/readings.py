@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Bytes = Annotated[int, Field(ge=0)]
+Role = Literal["worker", "models", "job"]
 
 
 class CpuSample(BaseModel):
@@ -79,7 +80,7 @@ class MemorySample(BaseModel):
 
 
 class ProcessSample(BaseModel):
-    """One process tree of the avatar host: the worker itself, its helpers, or one job with its children.
+    """One process tree of the avatar host: the worker with its helpers, the shared model process, or one job with its children.
 
     `cpu_percent` is of one core (200 is two full cores). `pss_bytes` and `uss_bytes` are absent where the kernel withholds them.
     """
@@ -87,7 +88,7 @@ class ProcessSample(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: Annotated[int, Field(gt=0)]
-    role: Literal["worker", "job"]
+    role: Role
     cpu_percent: Annotated[float, Field(ge=0)] | None = None
     rss_bytes: Bytes | None = None
     pss_bytes: Bytes | None = None

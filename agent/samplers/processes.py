@@ -1,4 +1,4 @@
-"""The agent worker's process tree: the worker with its helpers, and each job process with its children."""
+"""The agent worker's process tree: the worker with its helpers, the shared models, and each job process with its children."""
 
 import math
 import os
@@ -6,19 +6,18 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from agent.kernel import CLOCK_TICKS_PER_S, ProcessStat, read_stat
 from agent.memory import ProcessMemory, read_memory, read_rss
-from protocol.readings import ProcessSample
+from protocol.readings import ProcessSample, Role
 
 FORKSERVER: Final = b"multiprocessing.forkserver"  # one that was started when the first had died
+MODELS: Final = b"agent.models.process"
 STRANGERS_ANEW_S: Final = 30.0
 MEMORY_SHARE: Final = 0.001  # of a core, for summing up proportional memory: the kernel takes milliseconds a process
 MOVED_BYTES: Final = 8_000_000  # of resident memory, for a turn twice as soon
 FDS_EVERY_S: Final = 10.0
-
-Role = Literal["worker", "job"]
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,8 @@ def _command_line(pid: int) -> bytes:
 
 
 def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[ProcessGroup]:
-    """The worker's group, then one group a job process. Jobs are the forkserver's children; idle ones wait for a job."""
+    """The worker's group, the shared models' where they are loaded, then one a job process. Jobs are the forkserver's children;
+    idle ones wait for a job."""
     by_pid, children = {}, defaultdict(list)
     for stat in processes:
         by_pid[stat.pid] = stat
@@ -94,16 +94,20 @@ def group_tree(worker_pid: int, processes: Iterable[ProcessStat]) -> list[Proces
     def below(stat: ProcessStat) -> list[ProcessStat]:
         return [stat, *(inner for child in children[stat.pid] for inner in below(child))]
 
-    helpers, jobs = [by_pid[worker_pid]], []
+    helpers, models, jobs = [by_pid[worker_pid]], [], []
     for child in children[worker_pid]:
         if is_forkserver(child.pid, worker_pid):
             helpers.append(child)
             jobs += children[child.pid]
+        elif MODELS in _command_line(child.pid):
+            models.append(child)
         else:
             helpers += below(child)
+    jobs.sort(key=lambda job: job.pid)
     return [
         ProcessGroup(worker_pid, "worker", tuple(helpers)),
-        *(ProcessGroup(job.pid, "job", tuple(below(job))) for job in sorted(jobs, key=lambda job: job.pid)),
+        *(ProcessGroup(first.pid, "models", tuple(below(first))) for first in models),
+        *(ProcessGroup(first.pid, "job", tuple(below(first))) for first in jobs),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import zip_longest
 from typing import Any, Final
 
 from django.utils import timezone
@@ -17,7 +18,7 @@ LOW_DISK_PART: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Core:
+class CoreSteal:
     """Steal of one core: over the last quarter of an hour, and now."""
 
     spark: Spark
@@ -26,33 +27,38 @@ class Core:
 
 @dataclass(frozen=True)
 class Cores:
-    """Steal of each core. `each` is empty where none lost anything worth a look."""
+    """How busy each core is now, and its steal. `steal` is empty where none lost anything worth a look."""
 
-    each: list[Core]
+    busy: list[float]
+    steal: list[CoreSteal]
 
     @property
-    def are_alike(self) -> bool:
-        shares = [core.now for core in self.each]
+    def each(self) -> list[tuple[float | None, CoreSteal | None]]:
+        return list(zip_longest(self.busy, self.steal))
+
+    @property
+    def lose_alike(self) -> bool:
+        shares = [core.now for core in self.steal]
         return max(shares) - min(shares) <= ALIKE_WITHIN_PERCENT
 
 
-def cores_of(host: str) -> Cores:
-    """Steal of each core over the last quarter of an hour. Seconds without steal are kept as such, not by core."""
+def steal_of_cores(host: str) -> list[CoreSteal]:
+    """Over the last quarter of an hour. Seconds without steal are kept as such, not by core."""
     start = timezone.now() - CORES_OVER
     rows = HostSample.objects.filter(host=host, at__gt=start, steal_percent__isnull=False).order_by("at")
     seconds = list(rows.values_list("at", "per_core_steal_percent"))
     known = [each for _, each in seconds if each]
     if not known:
-        return Cores([])
+        return []
     cores = []
     for core in range(len(known[-1])):
         readings = [(at, each[core] if each and core < len(each) else 0.0) for at, each in seconds]
         drawn = spark(bucketed(readings, start, CORES_OVER, 90, max), 100)
-        cores.append(Core(drawn, readings[-1][1]))
-    return Cores(cores)
+        cores.append(CoreSteal(drawn, readings[-1][1]))
+    return cores
 
 
-def host_context(summary: HostSummary) -> dict[str, Any]:
+def host_context(summary: HostSummary, busy_cores: list[float]) -> dict[str, Any]:
     """For the templates of the page and of what is fetched again."""
     host, now = summary.worker.host, summary.now
     steal = now.get("steal_percent") or 0.0
@@ -60,7 +66,7 @@ def host_context(summary: HostSummary) -> dict[str, Any]:
     return {
         "summary": summary,
         "now": now,
-        "cores": cores_of(host),
+        "cores": Cores(busy_cores, steal_of_cores(host)),
         "disk": disk_of(host),
         "cpu_left": 100 - steal,
         "starved_since": starved.raised_at if starved else None,

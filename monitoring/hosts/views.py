@@ -1,22 +1,25 @@
 """Pages of hosts: us or the machine?"""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.vary import vary_on_headers
 
 from monitoring.hosts.page import host_context
-from monitoring.models import SessionSample
+from monitoring.hosts.processes import process_lines
+from monitoring.live.newest import newest_of
 from monitoring.samples.queries import HostSummary, host_summaries
 from monitoring.templatetags.measured import host_figures_of
 from operators.access import require
 from operators.models import Role
 from sessions.access import sessions_for
-from sessions.models import AvatarSession
 from sessions.models.avatar_session import LIVE_STATES
+
+LEAVES_WITHIN: Final = timedelta(seconds=30)  # the job of a session that is over
 
 
 def hosts(request: HttpRequest) -> HttpResponse:
@@ -35,11 +38,15 @@ def strip(request: HttpRequest) -> HttpResponse:
 def host(request: HttpRequest, name: str) -> HttpResponse:
     """One host: whose load it is, which processes, how much room. By htmx: what changes, without the chart."""
     summary = get_summary_for(request.user, name)
-    live = sessions_for(request.user).filter(host=name, state__in=LIVE_STATES).order_by("requested_at")
+    second = newest_of(name) if summary.now else {}  # a host of another time tells nothing of now
+    processes = second.get("processes", [])
+    jobs = [process["pid"] for process in processes]
+    leaving = Q(job_pid__in=jobs, ended_at__gt=timezone.now() - LEAVES_WITHIN)
+    found = sessions_for(request.user).filter(Q(state__in=LIVE_STATES) | leaving, host=name).order_by("requested_at")
     context = {
-        **host_context(summary),
-        "processes": [process_of(session) for session in live],
-        "on_air": sum(session.is_on_air for session in live),
+        **host_context(summary, second.get("per_core_busy_percent", [])),
+        "processes": process_lines(summary.worker, processes, found),
+        "on_air": sum(session.is_on_air for session in found),
     }
     template = "monitoring/host_facts.html" if request.htmx else "monitoring/host.html"  # type: ignore[attr-defined]
     return render(request, template, context)
@@ -52,20 +59,3 @@ def get_summary_for(actor: Any, name: str) -> HostSummary:
         if summary.worker.host == name:
             return summary
     raise Http404
-
-
-def process_of(session: AvatarSession) -> dict[str, Any]:
-    """A session's job as the host page lists it; bars in percent of 300 MB, as text."""
-    last = SessionSample.objects.filter(session=session, at__gt=timezone.now() - timedelta(seconds=5)).last()
-    scale = 300 * 1024 * 1024 / 100
-    uss, pss = (last.uss_bytes or 0, last.pss_bytes or 0) if last else (0, 0)
-    own, shared = min(100.0, uss / scale), min(100.0, max(0, pss - uss) / scale)
-    frames = session.frame_samples.last()
-    return {
-        "session": session,
-        "sample": last,
-        "shared_width": f"{shared:.1f}%",
-        "own_x": f"{shared + 1:.1f}%",
-        "own_width": f"{own:.1f}%",
-        "frames": frames,
-    }

@@ -21,6 +21,7 @@ from redis.retry import Retry
 from monitoring import standstill
 from monitoring.actions.ingest import Entry, Frames, Ingested, ingest
 from monitoring.alerts.watch import AlertWatch
+from monitoring.live import newest
 from monitoring.live.broadcast import ALERTS, Broadcaster, broadcaster
 from monitoring.watching.hitches import HitchWatch
 from monitoring.watching.usual import Usual
@@ -119,6 +120,7 @@ class Ingester:
             self._acknowledge(entries)
             for topic, data in done.messages:
                 self._live.sample(topic, data)
+            newest.keep(done.messages)
         self._pending_first = from_pending and bool(entries)
         return done
 

@@ -13,7 +13,7 @@ let limitGb = 0;
 let stepS = 1;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
-let askedFor = ""; // jobs whose rows were asked for last
+let askedFor = ""; // processes whose rows were asked for last
 /** @type {object|null} the newest second as the socket told it */ let newest = null;
 
 const view = new ChartView(panel, {
@@ -67,13 +67,18 @@ function write(name, value, unit) {
   for (const element of document.querySelectorAll(`[data-figure="${name}"]`)) put(element, figure(value, 1) + (value === null ? "" : unit));
 }
 
-/** Traffic and every agent process, of the newest second. */
+/** Traffic, every core and every agent process, of the newest second. */
 function tell() {
   if (!newest) return;
   const rate = (value) => (value === undefined ? null : value / 1000);
   write("received", rate(newest.received_bytes_per_s), "\u00a0kB/s");
   write("sent", rate(newest.sent_bytes_per_s), "\u00a0kB/s");
   write("throttled", newest.throttled_percent ?? null, "\u00a0%");
+  (newest.per_core_busy_percent ?? []).forEach((share, core) => {
+    const cell = document.querySelector(`[data-core="${core}"]`);
+    if (cell) put(cell, figure(share));
+    document.querySelector(`[data-core-bar="${core}"]`)?.setAttribute("width", `${share}%`);
+  });
   for (const process of newest.processes ?? []) {
     const row = document.querySelector(`[data-pid="${process.pid}"]`);
     if (!row) continue;
@@ -89,11 +94,11 @@ function tell() {
   askForRows(newest.processes ?? []);
 }
 
-/** Jobs that came or went: their rows are the server's to draw. @param {{pid: number, role: string}[]} processes */
+/** Processes that came or went: their rows are the server's to draw. @param {{pid: number}[]} processes */
 function askForRows(processes) {
-  const jobs = processes.filter(({ role }) => role === "job").map(({ pid }) => pid).join();
-  if (jobs === askedFor) return;
-  askedFor = jobs;
+  const pids = processes.map(({ pid }) => pid).join();
+  if (pids === askedFor) return;
+  askedFor = pids;
   window.htmx.trigger(document.querySelector("[data-host-parts]"), "changed");
 }
 

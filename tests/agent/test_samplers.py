@@ -127,6 +127,13 @@ def test_jobs_are_the_forkserver_s_children_and_nothing_else(monkeypatch: pytest
     assert group_tree(77, tree) == []
 
 
+def test_the_shared_model_process_is_reported_apart_from_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_command_line", lambda pid: b"python\0-m\0agent.models.process" * (pid == 11))
+    worker, models = group_tree(10, [process(10, 1), process(11, 10), process(12, 11), process(13, 10)])
+    assert {stat.pid for stat in worker.members} == {10, 13}
+    assert (models.role, [stat.pid for stat in models.members]) == ("models", [11, 12])
+
+
 def test_cpu_of_a_process_is_absent_at_first_and_then_of_one_core() -> None:
     own = read_stat(os.getpid())
     assert own is not None

@@ -1,5 +1,6 @@
 """Events come out of the stream once each, whatever happens on the way."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,7 +29,7 @@ from monitoring.models import (
     WorkflowStep,
 )
 from operators.models import Operator
-from protocol import events
+from protocol import events, readings
 from protocol.control import VisitQuality
 from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
 from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
@@ -407,6 +408,26 @@ def test_a_hosts_second_is_shared_out_to_the_sessions_whose_jobs_it_shows(
     worker = AgentWorker.objects.get(host="atlas")
     assert worker.host_seen_at is not None
     assert worker.last_seen_at is None
+
+
+def test_a_page_that_opens_sees_every_process_of_the_host_and_how_busy_its_cores_are(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession, begin: Callable[[], None], as_amina: Client
+) -> None:
+    begin()
+    seen: tuple[tuple[int, readings.Role], ...] = ((4700, "worker"), (4705, "models"), (4711, "job"), (4712, "job"))
+    processes = [readings.ProcessSample(pid=pid, role=role, cpu_percent=2, pss_bytes=2**20) for pid, role in seen]
+    cpu = readings.CpuSample(cores=2, user_percent=30, system_percent=5, per_core_busy_percent=[61, 9])
+    sampler.at = timezone.now()
+    sampler.host_sample(cpu=cpu, processes=processes)
+    drain(ingester)
+    page = as_amina.get("/hosts/atlas/").content.decode()
+    words = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "worker 4700 all of atlas 2.0" in words
+    assert "models 4705 all of atlas 2.0" in words
+    assert f"job 4711 {on_air.profile_name} 2.0" in words
+    assert "job 4712 waits for the next one 2.0" in words
+    assert "core 0 61" in words
+    assert "core 1 9" in words
 
 
 def test_a_hosts_clock_that_is_off_neither_hides_its_host_nor_moves_times_into_the_future(
