@@ -9,12 +9,22 @@ from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.auth.decorators import login_not_required
-from django.db.models import Count, Sum
+from django.db.models import Count, Max, Min, Sum
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from monitoring.models import Alert, EventSource, FrameSample, Hitch, HostSample, SessionSample, Turn
+from monitoring.models import (
+    Alert,
+    EventSource,
+    FrameSample,
+    Hitch,
+    HostSample,
+    MediaSample,
+    SessionSample,
+    Turn,
+    VisitSample,
+)
 from operators.access import require
 from operators.models import ApiToken, Role
 from sessions.models import AgentWorker, AvatarSession, State, Visit
@@ -25,8 +35,12 @@ if TYPE_CHECKING:
 
 RECENT: Final = timedelta(minutes=5)
 FRESH: Final = timedelta(seconds=10)
+TRAVEL_FRESH: Final = timedelta(seconds=25)  # told every ten seconds
+BYTES_PER_KBIT: Final = 125
+OF_SESSION: Final = ("session", "profile", "mode", "host")
 CPU_KINDS: Final = ("user", "system", "iowait", "steal")
 PRESSURES: Final = ("cpu", "memory", "io")
+Labels = tuple[str, str, str, str]
 
 
 @login_not_required
@@ -56,7 +70,10 @@ class Collector:
     def collect(self) -> "Iterator[Metric]":
         yield from _sessions()
         yield from _hosts()
-        yield from _jobs()
+        live = _live_sessions()
+        yield from _jobs(live)
+        yield from _sent(live)
+        yield from _received(live)
         yield from _answers()
         yield from _telemetry()
 
@@ -110,6 +127,11 @@ def _hosts() -> "Iterator[Metric]":
     throttled = _gauge("host_cpu_throttled_ratio", "Part of the quota's periods in which it ran out.", ("host",))
     pressure = _gauge("host_pressure_ratio", "Part of the last second in which something waited.", ("host", "resource"))
     memory = _gauge("host_memory_bytes", "Memory that is used, and that may be used.", ("host", "kind"))
+    swap = _gauge("host_swap_used_bytes", "Swap that is in use.", ("host",))
+    load = _gauge("host_load1", "Processes that ran or waited to, mean of the last minute.", ("host",))
+    network = _gauge(
+        "host_network_bytes_per_second", "Traffic in the last second, loopback left out.", ("host", "direction")
+    )
     agent = _gauge("host_agent_pss_bytes", "Proportional memory of all agent processes.", ("host",))
     disk = _gauge("host_disk_bytes", "The disk of the state folder.", ("host", "kind"))
     seen = _gauge("host_last_sample_timestamp_seconds", "When the host was heard last.", ("host",))
@@ -129,24 +151,31 @@ def _hosts() -> "Iterator[Metric]":
         _add(throttled, (host,), row.throttled_percent, 0.01)
         _add(memory, (host, "used"), row.memory_used_bytes)
         _add(memory, (host, "limit"), row.memory_total_bytes)
+        _add(swap, (host,), row.swap_used_bytes)
+        _add(load, (host,), row.load_1m)
+        for direction in ("received", "sent"):
+            _add(network, (host, direction), getattr(row, f"{direction}_bytes_per_s"))
         _add(agent, (host,), row.agent_pss_bytes)
         with_disk = next((each for each in recent[:15] if each.disk_free_bytes is not None), None)
         if with_disk is not None:
             _add(disk, (host, "free"), with_disk.disk_free_bytes)
             _add(disk, (host, "total"), with_disk.disk_total_bytes)
-    yield from (cpu, cores, throttled, pressure, memory, agent, disk, seen)
+    yield from (cpu, cores, load, throttled, pressure, memory, swap, agent, network, disk, seen)
 
 
-def _jobs() -> "Iterator[Metric]":
-    labels = ("session", "profile", "mode", "host")
-    cpu = _gauge("session_cpu_cores", "Cores that the session's process uses.", labels)
-    memory = _gauge("session_memory_bytes", "Memory of the session's process.", (*labels, "kind"))
-    rate = _gauge("session_frames_per_second", "Frames that were sent in the last second.", labels)
-    frame = _gauge("session_frame_seconds", "Time to make a frame, 95th percentile.", labels)
+def _live_sessions() -> dict[int, Labels]:
+    """By their keys in the database."""
+    live = AvatarSession.objects.filter(state__in=LIVE_STATES).select_related("profile_version", "mode_version__mode")
+    return {each.pk: (str(each.code), each.profile_name, each.mode_slug, each.host) for each in live}
+
+
+def _jobs(live: dict[int, Labels]) -> "Iterator[Metric]":
+    cpu = _gauge("session_cpu_cores", "Cores that the session's process uses.", OF_SESSION)
+    memory = _gauge("session_memory_bytes", "Memory of the session's process.", (*OF_SESSION, "kind"))
+    rate = _gauge("session_frames_per_second", "Frames that were sent in the last second.", OF_SESSION)
+    frame = _gauge("session_frame_seconds", "Time to make a frame, 95th percentile.", OF_SESSION)
     since = timezone.now() - FRESH
-    live = AvatarSession.objects.filter(state__in=LIVE_STATES)
-    for session in live.select_related("profile_version", "mode_version__mode"):
-        of_it = (str(session.code), session.profile_name, session.mode_slug, session.host)
+    for session, of_it in live.items():
         sample = SessionSample.objects.filter(session=session, at__gt=since).order_by("-at").first()
         if sample is not None:
             _add(cpu, of_it, sample.cpu_percent, 0.01)
@@ -157,6 +186,45 @@ def _jobs() -> "Iterator[Metric]":
             _add(rate, of_it, frames.composed + frames.cached + frames.repeated)
             _add(frame, of_it, frames.frame_p95_ms, 0.001)
     yield from (cpu, memory, rate, frame)
+
+
+def _sent(live: dict[int, Labels]) -> "Iterator[Metric]":
+    """As LiveKit counts it at the job, over ten seconds."""
+    rate = _gauge("session_sent_bytes_per_second", "Sound and picture that the job sends.", OF_SESSION)
+    encoded = _gauge("session_encoded_frames_per_second", "Frames that left the encoder.", OF_SESSION)
+    encode = _gauge("session_encode_seconds", "Time to encode a frame, mean.", OF_SESSION)
+    lost = _gauge("session_sent_lost_ratio", "Packets that did not reach the server.", OF_SESSION)
+    jitter = _gauge("session_sent_jitter_seconds", "Jitter on the way to the server.", OF_SESSION)
+    round_trip = _gauge("session_round_trip_seconds", "From the job to the server and back.", OF_SESSION)
+    fresh = MediaSample.objects.filter(session__in=live, at__gt=timezone.now() - TRAVEL_FRESH).order_by("at")
+    for session, row in {row.session_id: row for row in fresh}.items():
+        of_it = live[session]
+        _add(rate, of_it, row.sent_kbps, BYTES_PER_KBIT)
+        _add(encoded, of_it, row.encoded_fps)
+        _add(encode, of_it, row.encode_ms, 0.001)
+        _add(lost, of_it, row.lost_percent, 0.01)
+        _add(jitter, of_it, row.jitter_ms, 0.001)
+        _add(round_trip, of_it, row.round_trip_ms, 0.001)
+    yield from (rate, encoded, encode, lost, jitter, round_trip)
+
+
+def _received(live: dict[int, Labels]) -> "Iterator[Metric]":
+    """As visitors' browsers tell it: of several visitors the worst, so that nobody becomes a label."""
+    rate = _gauge("visitor_frames_per_second", "Frames that were shown, fewest of a session's visitors.", OF_SESSION)
+    jitter = _gauge("visitor_jitter_seconds", "Jitter, most of a session's visitors.", OF_SESSION)
+    lost = _gauge("visitor_lost_ratio", "Packets that were lost, most of a session's visitors.", OF_SESSION)
+    freezes = _counter("visitor_freezes", "Pictures that stood still, of all visitors of a live session.", OF_SESSION)
+    frozen = _counter("visitor_freeze_seconds", "How long they stood still together.", OF_SESSION)
+    told = VisitSample.objects.filter(session__in=live).order_by().values_list("session")
+    fresh = told.filter(at__gt=timezone.now() - TRAVEL_FRESH)
+    for session, fps, jitter_ms, lost_percent in fresh.annotate(Min("fps"), Max("jitter_ms"), Max("lost_percent")):
+        _add(rate, live[session], fps)
+        _add(jitter, live[session], jitter_ms, 0.001)
+        _add(lost, live[session], lost_percent, 0.01)
+    for session, count, freeze_ms in told.annotate(Sum("freezes"), Sum("freeze_ms")):
+        _add(freezes, live[session], count)
+        _add(frozen, live[session], freeze_ms, 0.001)
+    yield from (rate, jitter, lost, freezes, frozen)
 
 
 def _answers() -> "Iterator[Metric]":
@@ -174,6 +242,10 @@ def _answers() -> "Iterator[Metric]":
     ready = _gauge("ready_seconds", "From the request to READY, last 5 minutes.", ("quantile",))
     _add_quantiles(ready, [value for times in starts if (value := milliseconds_between(*times)) is not None])
     yield ready
+    seen = Visit.objects.filter(joined_at__gt=since).exclude(first_frame_ms=None)
+    frame = _gauge("first_frame_seconds", "From the click on Talk to the first picture, last 5 minutes.", ("quantile",))
+    _add_quantiles(frame, [value for value in seen.values_list("first_frame_ms", flat=True) if value is not None])
+    yield frame
 
 
 def _telemetry() -> "Iterator[Metric]":

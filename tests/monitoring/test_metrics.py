@@ -3,15 +3,18 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitoring.models import Hitch, HostSample
+from monitoring.models import Hitch, HostSample, MediaSample, VisitSample
 from operators.models import Role
-from sessions.models import AgentWorker, AvatarSession
+from sessions.actions.links import create_link
+from sessions.models import AgentWorker, AvatarSession, Visit
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana-dashboard.json"
 
@@ -32,8 +35,9 @@ def measured(session: AvatarSession) -> None:
     now = timezone.now()
     AgentWorker.objects.create(host="atlas", host_seen_at=now)
     HostSample.objects.create(
-        host="atlas", at=now, cores=2, user_percent=30, steal_percent=9, disk_free_bytes=5, disk_total_bytes=9
-    )
+        host="atlas", at=now, cores=2, user_percent=30, steal_percent=9, disk_free_bytes=5, disk_total_bytes=9,
+        load_1m=1.5, swap_used_bytes=4096, received_bytes_per_s=2000,
+    )  # fmt: skip
     Hitch.objects.create(session=session, at=now, until=now, kind="frames", cause="steal", took_ms=82, usual_ms=40)
 
 
@@ -55,9 +59,68 @@ def test_a_viewers_token_gets_sessions_hosts_and_hitches_in_prometheus_units(
     assert kinds == {"user", "steal"}  # what was not read is absent, never zero
 
 
+def test_load_swap_and_traffic_of_a_host_are_exported(api_as: Callable[[Role], Client], session: AvatarSession) -> None:
+    measured(session)
+    found = exported(api_as(Role.VIEWER))
+    assert found["avatary_host_load1"] == [({"host": "atlas"}, 1.5)]
+    assert found["avatary_host_swap_used_bytes"] == [({"host": "atlas"}, 4096)]
+    received = ({"host": "atlas", "direction": "received"}, 2000)
+    assert found["avatary_host_network_bytes_per_second"] == [received]  # what was sent was not read
+
+
+def test_what_a_session_sends_is_exported_in_base_units_and_what_is_old_is_not(
+    api_as: Callable[[Role], Client], session: AvatarSession
+) -> None:
+    now = timezone.now()
+    MediaSample.objects.create(session=session, at=now - timedelta(minutes=1), sent_kbps=100, jitter_ms=3)
+    MediaSample.objects.create(session=session, at=now, sent_kbps=800, encoded_fps=24, encode_ms=4, lost_percent=2)
+    found = exported(api_as(Role.VIEWER))
+    for name, value in (
+        ("sent_bytes_per_second", 100_000),
+        ("encoded_frames_per_second", 24),
+        ("encode_seconds", 0.004),
+        ("sent_lost_ratio", 0.02),
+    ):
+        ((labels, figure),) = found[f"avatary_session_{name}"]
+        assert labels["session"] == str(session.code)
+        assert figure == pytest.approx(value)
+    assert found["avatary_session_sent_jitter_seconds"] == []
+
+
+def test_of_several_visitors_the_worst_is_exported_and_their_freezes_add_up(
+    api_as: Callable[[Role], Client], session: AvatarSession
+) -> None:
+    now = timezone.now()
+    for name, ago_s, fps, freezes, jitter_ms in (("dana", 5, 24, 0, 3), ("emil", 2, 12, 2, 9), ("emil", 90, 5, 1, 90)):
+        VisitSample.objects.create(
+            session=session, identity=f"visitor-{name}", at=now - timedelta(seconds=ago_s), fps=fps, freezes=freezes,
+            freeze_ms=freezes * 200, jitter_ms=jitter_ms,
+        )  # fmt: skip
+    found = exported(api_as(Role.VIEWER))
+    for name, value in (
+        ("frames_per_second", 12),
+        ("jitter_seconds", 0.009),
+        ("freezes_total", 3),
+        ("freeze_seconds_total", 0.6),
+    ):
+        ((labels, figure),) = found[f"avatary_visitor_{name}"]
+        assert set(labels) == {"session", "profile", "mode", "host"}
+        assert figure == pytest.approx(value)
+    assert found["avatary_visitor_lost_ratio"] == []
+
+
+def test_how_soon_visitors_saw_the_avatar_is_exported(api_as: Callable[[Role], Client], session: AvatarSession) -> None:
+    link = create_link(session, by="Amina")
+    Visit.objects.create(
+        session=session, link=link, identity="visitor-dana", joined_at=timezone.now(), first_frame_ms=620
+    )
+    found = exported(api_as(Role.VIEWER))["avatary_first_frame_seconds"]
+    assert found == [({"quantile": "0.5"}, 0.62), ({"quantile": "0.95"}, 0.62)]
+
+
 def test_the_dashboard_asks_only_for_what_is_exported(api_as: Callable[[Role], Client], session: AvatarSession) -> None:
     measured(session)
     names = set(exported(api_as(Role.VIEWER)))
-    asked = set(re.findall(r"avatary_[a-z_]+", json.dumps(json.loads(DASHBOARD.read_text())["panels"])))
+    asked = set(re.findall(r"avatary_[a-z0-9_]+", json.dumps(json.loads(DASHBOARD.read_text())["panels"])))
     counters = {f"{name}_total" for name in names}
     assert asked <= names | counters
