@@ -32,7 +32,6 @@ from sessions.models import SessionEvent, SwitchOutcome
 # A starved job overruns every second; its history need not say so each time.
 OVERRUN_PAUSE: Final = timedelta(seconds=10)
 MIB: Final = 1024 * 1024
-OVERVIEW_FIGURES: Final = ("cpu_percent", "uss_bytes", "fps", "frame_p95_ms")
 
 E = TypeVar("E", bound=BaseModel)
 Handler = Callable[[Any, Batch], None]
@@ -323,7 +322,7 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
         if cpu.steal_percent is not None:
             figures["steal_percent"] = cpu.steal_percent
         batch.messages.append((session_topic(session.code), figures))
-        lines.append({"code": session.code} | {name: figures[name] for name in OVERVIEW_FIGURES if name in figures})
+        lines.append({"code": session.code, "cpu_percent": process.cpu_percent})
 
     host: dict[str, Any] = {"at": stamp, "host": event.host, **host_figures(row)}
     batch.messages.append((OVERVIEW, {"host": host, "sessions": lines}))

@@ -18,7 +18,7 @@ from monitoring.reports.absences import absence_lines
 from monitoring.reports.hosted import HostedLine, hosted_lines
 from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms
 from sessions.install import install
-from sessions.models import AvatarSession, DeploymentMode
+from sessions.models import AgentWorker, AvatarSession, DeploymentMode
 
 register = template.Library()
 
@@ -99,7 +99,7 @@ def _measured_capacity(host: str) -> Capacity | None:
 
 @register.inclusion_tag("monitoring/session_cpu.html")
 def session_cpu(session: AvatarSession) -> dict[str, Any]:
-    """A session's share of its host over the last five minutes, percent of all cores."""
+    """A session's share of its host over the last five minutes, percent of all cores; none now where its job fell silent."""
     start = timezone.now() - FIVE_MINUTES
     cores = _cores_of(session.host)
     rows = SessionSample.objects.filter(session=session, at__gt=start).order_by("at").values_list("at", "cpu_percent")
@@ -110,7 +110,7 @@ def session_cpu(session: AvatarSession) -> dict[str, Any]:
         "session": session,
         "cores": cores,
         "spark": _drawn(shares, start, FIVE_MINUTES, top, count=60),
-        "now": shares[-1][1] if shares else None,
+        "now": shares[-1][1] if shares and timezone.now() - shares[-1][0] < AgentWorker.FRESH_FOR else None,
     }
 
 

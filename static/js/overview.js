@@ -13,7 +13,7 @@ document.addEventListener("sample", ({ detail }) => {
   const seen = document.querySelector(`[data-seen="${CSS.escape(host.host)}"] time`);
   if (seen) seen.dateTime = host.at;
   for (const { code, cpu_percent } of sessions) {
-    fill(`session:${code}`, { share_percent: cpu_percent === undefined ? null : cpu_percent / host.cores });
+    fill(`session:${code}`, { share_percent: cpu_percent === null ? null : cpu_percent / host.cores });
   }
 });
 

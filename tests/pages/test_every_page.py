@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from monitoring.models import Turn, VisitSample
+from monitoring.models import SessionSample, Turn, VisitSample
 from operators.models import Operator
 from sessions.models import AvatarProfile, AvatarSession
 from tests.pages.conftest import Browse
@@ -178,6 +178,20 @@ def test_names_are_escaped_everywhere(browse: Browse, amina: Operator, full: dic
     for address in addresses(full):
         assert b"<script>alert" not in client.get(address).content, address
         inspect(client, address)
+
+
+def test_a_row_of_the_overview_shows_no_cpu_of_a_job_that_fell_silent(
+    full: dict[str, AvatarSession], as_amina: Client
+) -> None:
+    def shown() -> str:
+        found = re.search(r"share_percent\">([^<]+)<", as_amina.get("/").content.decode())
+        assert found is not None
+        return found[1]
+
+    SessionSample.objects.create(session=full["ready"], at=timezone.now(), cpu_percent=24)
+    assert shown() == "12"
+    full["ready"].samples.filter(at__gt=timezone.now() - timedelta(seconds=10)).delete()
+    assert shown() == "–"
 
 
 def test_charts_get_columns_with_null_for_a_missing_reading(
