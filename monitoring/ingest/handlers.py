@@ -326,9 +326,7 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
 
     host: dict[str, Any] = {"at": stamp, "host": event.host, **host_figures(row)}
     batch.messages.append((OVERVIEW, {"host": host, "sessions": lines}))
-    whole = event.model_dump(mode="json", include={"processes"}, exclude_none=True)
-    per_core = {
-        "per_core_busy_percent": cpu.per_core_busy_percent,
-        "per_core_steal_percent": cpu.per_core_steal_percent,
-    }
-    batch.messages.append((host_topic(event.host), host | whole | {k: v for k, v in per_core.items() if v is not None}))
+    whole = host | event.model_dump(mode="json", include={"processes"}, exclude_none=True)
+    if cpu.per_core_busy_percent is not None:
+        whole["per_core_busy_percent"] = cpu.per_core_busy_percent
+    batch.messages.append((host_topic(event.host), whole))

@@ -38,7 +38,6 @@ HOST_FIGURES: Final = (
     "memory_used_bytes",
     "swap_used_bytes",
     "agent_pss_bytes",
-    "per_core_steal_percent",
     "quota_cores",
     "throttled_percent",
     "cpu_pressure_percent",
@@ -46,8 +45,6 @@ HOST_FIGURES: Final = (
     "io_pressure_percent",
     "received_bytes_per_s",
     "sent_bytes_per_s",
-    "disk_total_bytes",
-    "disk_free_bytes",
 )
 
 
