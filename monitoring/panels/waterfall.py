@@ -1,6 +1,6 @@
 """A session's start as rows of a waterfall: what took how long, what is waited for; below, what came after READY."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
@@ -62,8 +62,8 @@ class Waterfall:
         return round(100 * self.slowest.took_ms / self.ready_ms) if self.slowest and self.ready_ms else 0
 
 
-def waterfall(session: AvatarSession) -> Waterfall:
-    """The chain of the session's present attempt.
+def waterfall(session: AvatarSession, usual_ms: Mapping[str, float] | None = None) -> Waterfall:
+    """The chain of the session's present attempt. `usual_ms` by step key is what steps take in its mode as of now.
 
     The session keeps the milestones of its first attempt: a later one has its steps and its own READY, from the history.
     """
@@ -75,7 +75,9 @@ def waterfall(session: AvatarSession) -> Waterfall:
 
     ready_at = session.ready_at if session.attempt == 1 else _ready_again_at(session)
     rows = _milestones(session, since, began, over) if session.attempt == 1 else []
-    steps = _steps(session, since, over)
+    if usual_ms is None:
+        usual_ms = usual_step_durations_ms(session.mode_version.mode)
+    steps = _steps(session, since, over, usual_ms)
     ready_ms = since(ready_at)
     until_ms = inf if ready_ms is None else ready_ms
     rows += [step for step in steps if step.start_ms <= until_ms]
@@ -118,9 +120,8 @@ def _ready_again_at(session: AvatarSession) -> datetime | None:
     return session.attempt_at if at is None and session.state == State.READY else at
 
 
-def _steps(session: AvatarSession, since: Since, over: datetime | None) -> list[Row]:
+def _steps(session: AvatarSession, since: Since, over: datetime | None, usual_ms: Mapping[str, float]) -> list[Row]:
     """The outermost steps."""
-    usual = usual_step_durations_ms(session.mode_version.mode)
     rows = []
     for step in WorkflowStep.objects.filter(session=session, attempt=session.attempt, parent=None).order_by("number"):
         start = since(step.started_at)
@@ -133,7 +134,7 @@ def _steps(session: AvatarSession, since: Since, over: datetime | None) -> list[
         if runs and over is None:
             status = "now"
         running_since = step.started_at if status == "now" else None
-        rows.append(Row(step.label, status, start, end, usual.get(step.key), running_since, step.memory_delta_bytes))
+        rows.append(Row(step.label, status, start, end, usual_ms.get(step.key), running_since, step.memory_delta_bytes))
     return rows
 
 

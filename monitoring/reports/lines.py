@@ -42,6 +42,7 @@ class StepLine(BaseModel):
     status: str
     started_ms: float
     duration_ms: float | None
+    usual_ms: float | None = None  # in its mode, when the report was made
     memory_delta_bytes: int | None
     rss_before_bytes: int | None
     rss_after_bytes: int | None

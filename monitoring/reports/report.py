@@ -26,6 +26,7 @@ from monitoring.reports.lines import (
 )
 from monitoring.reports.readings import Readings, readings_of
 from monitoring.reports.summaries import Summary
+from monitoring.samples.queries import usual_step_durations_ms
 from monitoring.switching.switches import switch_lines
 from sessions.models import AvatarSession
 from sessions.models.avatar_session import milliseconds_between
@@ -50,6 +51,7 @@ def summarize(session: AvatarSession) -> Summary:
     turns = list(rows.turns.all())
     seen = list(rows.visit_samples.values_list(*SEEN, named=True))
     away = absence_lines(session, end)
+    usual = usual_step_durations_ms(session.mode_version.mode)
     return Summary(
         profile=session.profile_name,
         profile_version=session.profile_version.number,
@@ -69,7 +71,7 @@ def summarize(session: AvatarSession) -> Summary:
         attempts=session.attempt,
         readiness=session.readiness_ms(),
         usual_ready_ms=_usual_ready_ms(session),
-        steps=[_step_line(session, step) for step in rows.steps.all()],
+        steps=[_step_line(session, step, usual.get(step.key)) for step in rows.steps.all()],
         visits=[_visit_line(visit) for visit in rows.visits.all()],
         events=[
             EventLine(at=each.at, kind=each.kind, text=each.text, state=each.state, by=each.by)
@@ -109,7 +111,7 @@ def _usual_ready_ms(session: AvatarSession) -> float | None:
     return round(median(value for value in known if value is not None), 1) if known else None
 
 
-def _step_line(session: AvatarSession, step: WorkflowStep) -> StepLine:
+def _step_line(session: AvatarSession, step: WorkflowStep, usual_ms: float | None) -> StepLine:
     same = (
         "attempt",
         "number",
@@ -129,6 +131,7 @@ def _step_line(session: AvatarSession, step: WorkflowStep) -> StepLine:
     return StepLine(
         **{name: getattr(step, name) for name in same},
         started_ms=milliseconds_between(session.requested_at, step.started_at) or 0.0,
+        usual_ms=usual_ms,
     )
 
 

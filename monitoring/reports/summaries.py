@@ -105,6 +105,11 @@ class Summary(BaseModel):
         return _gained(steps, "rss") if own is None else own
 
     @property
+    def usual_step_durations_ms(self) -> dict[str, float]:
+        """By step key."""
+        return {step.key: step.usual_ms for step in self.steps if step.usual_ms is not None}
+
+    @property
     def came(self) -> list[VisitLine]:
         """The visits of who came in."""
         return [visit for visit in self.visits if visit.joined_at is not None]

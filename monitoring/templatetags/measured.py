@@ -1,6 +1,6 @@
 """What monitoring adds to the pages of sessions, as tags: the sessions app itself never imports monitoring."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any, Final
@@ -32,9 +32,9 @@ ANSWERS_TOP_MS: Final = 1_800.0
 
 
 @register.simple_tag
-def chain(session: AvatarSession) -> Waterfall:
-    """The session's readiness chain."""
-    return waterfall(session)
+def chain(session: AvatarSession, usual_ms: Mapping[str, float] | None = None) -> Waterfall:
+    """The session's readiness chain, beside what its steps take usually, or did when its report was made."""
+    return waterfall(session, usual_ms)
 
 
 @register.simple_tag

@@ -20,6 +20,12 @@ export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** With its unit, small, as the server writes it. @param {Element} element @param {string} text @param {string} unit */
+export function putWithUnit(element, text, unit) {
+  if (element.textContent === `${text}\u00a0${unit}`) return;
+  element.replaceChildren(text, Object.assign(document.createElement("span"), { className: "av-unit", textContent: `\u00a0${unit}` }));
+}
+
 /** @param {number|undefined} user @param {number|undefined} system @returns {number|null} in use by this machine, percent */
 export function busy(user, system) {
   return user === undefined || user === null || system === undefined || system === null ? null : user + system;

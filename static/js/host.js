@@ -1,7 +1,7 @@
 /* A host's charts: whose load is it, ours or the machine's? And its figures and processes, once a second. */
 
 import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
-import { GIB, MIB, figure, put } from "./figures.js";
+import { GIB, MIB, figure, put, putWithUnit } from "./figures.js";
 import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
 
@@ -83,12 +83,14 @@ function tell() {
     const row = document.querySelector(`[data-pid="${process.pid}"]`);
     if (!row) continue;
     const cells = {
-      cpu: [process.cpu_percent, 1, "\u00a0%"], own: [process.uss_bytes && process.uss_bytes / MIB, 0, "\u00a0MB"],
+      cpu: [process.cpu_percent, 1, "%"], own: [process.uss_bytes && process.uss_bytes / MIB, 0, "MB"],
       threads: [process.threads, 0, ""], fds: [process.fds, 0, ""],
     };
     for (const [name, [value, digits, unit]] of Object.entries(cells)) {
       const cell = row.querySelector(`[data-cell="${name}"]`);
-      if (cell && value !== undefined && value !== null) put(cell, figure(value, digits) + unit);
+      if (!cell || value === undefined || value === null) continue;
+      if (unit) putWithUnit(cell, figure(value, digits), unit);
+      else put(cell, figure(value, digits));
     }
   }
   askForRows(newest.processes ?? []);

@@ -18,6 +18,7 @@ from monitoring.models import (
     SessionSample,
     WorkflowStep,
 )
+from monitoring.panels.waterfall import waterfall
 from monitoring.reports.csv_file import as_csv
 from monitoring.reports.lines import Figures
 from monitoring.reports.report import CURVE_POINTS, report_of, summarize
@@ -236,6 +237,16 @@ def test_a_session_whose_host_has_no_sampler_has_its_frames(over: AvatarSession)
 
 def test_the_usual_duration_of_a_step_is_the_median_in_its_mode(over: AvatarSession, balanced: Any) -> None:
     assert usual_step_durations_ms(balanced)["starting_avatar_session"] == 18_450
+
+
+def test_what_was_usual_when_a_report_was_made_stays_so_in_it(over: AvatarSession, balanced: Any) -> None:
+    make_report(over)
+    then = usual_step_durations_ms(balanced)
+    assert report_of(over).usual_step_durations_ms == then
+    WorkflowStep.objects.update(duration_ms=60_000)
+    assert usual_step_durations_ms(balanced) != then
+    drawn = waterfall(over, report_of(over).usual_step_durations_ms)
+    assert {row.usual_ms for row in drawn.rows + drawn.after} - {None} == set(then.values())
 
 
 def test_a_hosts_summary_says_how_much_room_it_has(session: AvatarSession) -> None:
