@@ -4,13 +4,13 @@ Every event names its `source` (one writer) and `seq`, which counts from 1 withi
 that is delivered twice is recognised. Times are UTC; durations are measured on the writer's monotonic clock.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from protocol.control import VisitQuality
+from protocol.providers import LossCode
 from protocol.readings import (
     Bytes,
     CpuSample,
@@ -205,23 +205,6 @@ class SwitchSeen(JobEvent):
 
 
 # -- providers ------------------------------------------------------------------------------------------------------
-
-
-class LossCode(StrEnum):
-    """Why a provider's avatar is not there. Codes, so that reports can count them."""
-
-    NOT_SET_UP = "not_set_up"  # key, model file, SDK or settings are missing or wrong on the host
-    UNREACHABLE = "unreachable"
-    NO_ANSWER = "no_answer"  # reached, and silent beyond the mode's time limit
-    UNAUTHORIZED = "unauthorized"  # 401
-    PAYMENT_REQUIRED = "payment_required"  # 402
-    FORBIDDEN = "forbidden"  # 403
-    RATE_LIMITED = "rate_limited"  # 429
-    REFUSED = "refused"  # another 4xx
-    PROVIDER_ERROR = "provider_error"  # 5xx
-    NOT_JOINED = "not_joined"  # said yes, and did not come into the room in time
-    LEFT = "left"  # was in the room, and went
-    STOPPED = "stopped"  # is there, and its picture or sound stopped
 
 
 class AvatarLost(JobEvent):

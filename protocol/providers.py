@@ -36,6 +36,23 @@ _MADE_WITH: Final = (  # what bitHuman's runtime keeps as long as it lives
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]
 
 
+class LossCode(StrEnum):
+    """Why a provider's avatar is not there. Codes, so that reports can count them."""
+
+    NOT_SET_UP = "not_set_up"  # key, model file, SDK or settings are missing or wrong on the host
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no_answer"  # reached, and silent beyond the mode's time limit
+    UNAUTHORIZED = "unauthorized"  # 401
+    PAYMENT_REQUIRED = "payment_required"  # 402
+    FORBIDDEN = "forbidden"  # 403
+    RATE_LIMITED = "rate_limited"  # 429
+    REFUSED = "refused"  # another 4xx
+    PROVIDER_ERROR = "provider_error"  # 5xx
+    NOT_JOINED = "not_joined"  # said yes, and did not come into the room in time
+    LEFT = "left"  # was in the room, and went
+    STOPPED = "stopped"  # is there, and its picture or sound stopped
+
+
 class Variables(NamedTuple):
     """Names of a provider's variables in the environment of an avatar host."""
 

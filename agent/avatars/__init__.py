@@ -12,10 +12,9 @@ from pydantic import JsonValue
 
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.frames import FrameTiming
-from protocol.events import LossCode
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
-from protocol.providers import BEY, BITHUMAN, BUILTIN, TAVUS, TEST_CARD
+from protocol.providers import BEY, BITHUMAN, BUILTIN, TAVUS, TEST_CARD, LossCode
 
 if TYPE_CHECKING:  # seconds to load, which programs that only draw can do without
     from livekit import rtc

@@ -23,9 +23,8 @@ from agent.avatars import Avatar, AvatarLostError, AvatarParts
 from agent.avatars.hosted import HostedAvatar, with_calls
 from agent.avatars.vendor_calls import VendorCalls
 from agent.environment import HostEnvironment
-from protocol.events import LossCode
 from protocol.modes import ModeSettings
-from protocol.providers import BitHumanSettings, Place
+from protocol.providers import BitHumanSettings, LossCode, Place
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,8 @@ from livekit.agents.voice.avatar import QueueAudioOutput
 from agent.avatars import AvatarLostError, AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.runner import PublishingRunner
-from protocol.events import LossCode
 from protocol.modes import ModeSettings
-from protocol.providers import BITHUMAN, VARIABLES, BitHumanSettings
+from protocol.providers import BITHUMAN, VARIABLES, BitHumanSettings, LossCode
 
 NO_SDK: Final = (
     "bitHuman's SDK is not installed on this host, so that its local avatar can't be drawn. Install the package `bithuman` "

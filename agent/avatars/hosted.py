@@ -23,9 +23,9 @@ from agent.avatars import AvatarLostError, AvatarParts
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.vendor_calls import VendorCalls
 from agent.environment import HostEnvironment
-from protocol.events import LossCode, ProviderConversation, ProviderMeasured
+from protocol.events import ProviderConversation, ProviderMeasured
 from protocol.modes import ModeSettings
-from protocol.providers import VARIABLES
+from protocol.providers import VARIABLES, LossCode
 
 logger = logging.getLogger(__name__)
 

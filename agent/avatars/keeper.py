@@ -19,10 +19,10 @@ from agent.avatars import AvatarLostError
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.frames import FrameTiming
 from agent.avatars.shown import Choice, Shown
-from protocol.events import AvatarBack, AvatarLost, AvatarTakenOver, LossCode
+from protocol.events import AvatarBack, AvatarLost, AvatarTakenOver
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
-from protocol.providers import HOSTED, STILL
+from protocol.providers import HOSTED, STILL, LossCode
 
 logger = logging.getLogger(__name__)
 

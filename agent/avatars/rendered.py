@@ -10,8 +10,8 @@ from agent.avatars.builtin.compose import Composer
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.builtin.generator import BuiltinVideoGenerator
 from agent.avatars.runner import PublishingRunner
-from protocol.events import LossCode
 from protocol.modes import ModeSettings
+from protocol.providers import LossCode
 
 _SWITCH_S: Final = (
     60.0  # at most: pictures come at the idle rate while a mode is switched, for visitors measure the gap

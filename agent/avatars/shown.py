@@ -18,10 +18,10 @@ from agent.avatars.builtin.generator import AUDIO_SAMPLE_RATE
 from agent.avatars.frames import FrameTiming
 from agent.avatars.voice_line import VoiceLine
 from protocol.control import FACE_ATTRIBUTE, SHOWN_ATTRIBUTE, Face
-from protocol.events import LossCode, ProviderMeasured
+from protocol.events import ProviderMeasured
 from protocol.jobspec import JobSpec
 from protocol.modes import ModeSettings
-from protocol.providers import HOSTED, STILL
+from protocol.providers import HOSTED, STILL, LossCode
 
 if TYPE_CHECKING:
     from agent.avatars.still import StillAvatar

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from agent.avatars import AvatarLostError
-from protocol.events import LossCode
+from protocol.providers import LossCode
 
 _LONGEST_TEXT: Final = 200
 _LONGEST_WAIT_S: Final = 3_600.0  # that a vendor can ask for

@@ -72,6 +72,11 @@ _RULES: Final = (
         advice=_("Compare its memory with its steps and switches. A session that is started anew begins small."),
     ),
     Rule(
+        "worker_growth", _("Worker’s memory growth"), "MB", 30, 100, 15, for_s=60, clear_for_s=120, quiet_s=900,
+        sentence=_("The memory of the agent worker of %(who)s grows by %(value)s in ten minutes."),
+        advice=_("Drain the host; once its sessions are over, start its worker anew. log/agent-worker.log says what it did."),
+    ),
+    Rule(
         "frame_overruns", _("Late frames"), "%", 100, 200, 80, for_s=10, clear_for_s=20, quiet_s=30,
         sentence=_("Frames of %(who)s take %(value)s of the time that they may take."),
         advice=_("Look at steal and CPU of its host first. A lighter mode needs less time a frame."),

@@ -56,7 +56,7 @@ class AlertWatch:
         """Judge what was noticed. Raises what the database raises; what was not raised then is with the next reading."""
         for each in observed:
             match each:
-                case Reading(rule="memory_growth"):
+                case Reading(rule="memory_growth" | "worker_growth"):
                     grown = self._trends.setdefault(each.subject, Trend()).add(each.at, each.value)
                     if grown is not None:
                         self._judge(replace(each, value=grown))
@@ -185,7 +185,7 @@ class AlertWatch:
         for key, condition in list(self._conditions.items()):
             if key not in self._opened() and (condition.last_at is None or now - condition.last_at > FORGET_AFTER):
                 del self._conditions[key]
-                if key[0] == "memory_growth":
+                if key[0] in ("memory_growth", "worker_growth"):
                     self._trends.pop(key[1], None)
                 if key[0] == "provider_errors":
                     self._failures.pop(key[1], None)

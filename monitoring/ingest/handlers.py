@@ -310,6 +310,8 @@ def host_sample(event: events.HostSample, batch: Batch) -> None:
     stamp = at.isoformat(timespec="milliseconds")
     lines = []
     for process in event.processes:
+        if process.role == "worker" and process.uss_bytes is not None:
+            batch.observed.append(Reading("worker_growth", at, process.uss_bytes / MIB, host=event.host))
         session = batch.job_of(event.host, process.pid) if process.role == "job" else None
         if session is None:
             continue

@@ -10,8 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from pydantic import BaseModel
 
-from protocol.events import LossCode
-from protocol.providers import STILL
+from protocol.providers import STILL, LossCode
 from sessions.actions.faces import NAMES
 from sessions.models import AvatarSession
 
@@ -40,7 +39,7 @@ class _OfProvider(BaseModel):
 
 
 class Cause(_OfProvider):
-    """A link in the chain: a provider that went, or did not come; `code` as `protocol.events.LossCode`."""
+    """A link in the chain: a provider that went, or did not come; `code` as `protocol.providers.LossCode`."""
 
     at: datetime
     code: str

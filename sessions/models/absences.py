@@ -9,7 +9,7 @@ class Absence(models.Model):
     """From the loss of a provider's avatar until it is back: why it went, why it did not come again, and what stood in for it.
 
     In order: `causes_json` {"at", "provider", "code", "sentence", "tries"}, `stand_ins_json` {"at", "provider", "took_ms"}, with
-    times in ISO 8601 and codes as `protocol.events.LossCode`. `back_at` None: the attempt ended before that, or goes on.
+    times in ISO 8601 and codes as `protocol.providers.LossCode`. `back_at` None: the attempt ended before that, or goes on.
     """
 
     session = models.ForeignKey(AvatarSession, on_delete=models.CASCADE, related_name="absences")

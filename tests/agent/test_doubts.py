@@ -9,7 +9,7 @@ from livekit import rtc
 
 from agent.avatars import AvatarParts, hosted
 from agent.avatars.bey import BeyAvatar
-from protocol.events import LossCode
+from protocol.providers import LossCode
 from tests.standins.conftest import AVATAR
 
 Doubted = tuple[BeyAvatar, SimpleNamespace]

@@ -23,10 +23,11 @@ from monitoring.ingest.observations import LateFrames, ProviderFailed, Reading, 
 from monitoring.models import Alert, Hitch, HitchCause, HitchKind, HostSample, Severity
 from monitoring.watching.hitches import HitchWatch, cause_of
 from monitoring.watching.usual import Usual
-from protocol.readings import CpuSample
+from protocol.readings import CpuSample, ProcessSample
 from sessions.models import AgentWorker, AvatarSession, State
 from tests.monitoring.conftest import Writer
 
+MIB = 1024 * 1024
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 SESSION_BEGAN = NOW - timedelta(minutes=20)
 
@@ -356,6 +357,17 @@ def test_samples_in_the_stream_raise_an_alert(ingester: Ingester, sampler: Write
     ingester.ingest_once()  # what an earlier one left
     ingester.watch(ingester.ingest_once(block_ms=10))
     assert Alert.objects.get().severity == Severity.CRITICAL
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_whose_memory_grows_is_told_of_its_host(ingester: Ingester, sampler: Writer) -> None:
+    sampler.at = timezone.now() - timedelta(seconds=700)
+    for second in range(0, 700, 10):
+        sampler.at += timedelta(seconds=10)
+        sampler.host_sample(processes=[ProcessSample(pid=7, role="worker", uss_bytes=31 * MIB + second * 100_000)])
+    ingester.ingest_once()
+    ingester.watch(ingester.ingest_once(block_ms=10))
+    assert [(alert.rule, alert.subject) for alert in Alert.objects.all()] == [("worker_growth", "host:atlas")]
 
 
 @pytest.mark.django_db(transaction=True)
