@@ -53,7 +53,7 @@ def _figures(summary: Summary) -> dict[str, Any]:
         "steal_percent": _part(steal, "median"),
         "steal_max_percent": _part(steal, "max"),
         "frames_over_percent": summary.frames.over_budget_percent if summary.frames else None,
-        "hitches": len(summary.hitches),
+        "hitches": summary.hitch_count,
         "drift_ms": _part(drift, "median"),
     }
 

@@ -140,6 +140,23 @@ class HitchLine(BaseModel):
         return max(0.0, self.took_ms - self.usual_ms)
 
 
+class HitchTotal(BaseModel):
+    """All hitches of one cause."""
+
+    cause: str
+    count: int
+    lost_ms: float
+
+    @classmethod
+    def of(cls, hitches: Iterable[HitchLine]) -> "list[HitchTotal]":
+        """By cause, the most frequent first."""
+        lost: dict[str, list[float]] = {}
+        for hitch in hitches:
+            lost.setdefault(hitch.cause, []).append(hitch.lost_ms)
+        totals = [cls(cause=cause, count=len(each), lost_ms=sum(each)) for cause, each in lost.items()]
+        return sorted(totals, key=lambda total: -total.count)
+
+
 class FrameTotals(BaseModel):
     """What the renderer did; a second over budget is one whose slowest frame took longer than `budget_ms`.
 

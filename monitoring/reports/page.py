@@ -1,6 +1,5 @@
 """What the page of a report shows beside its summary: bars as percent of their place, ready for SVG."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,10 +10,11 @@ from django.utils.translation import ngettext
 
 from monitoring.models import HitchCause
 from monitoring.reports.drawings import clock_ticks, cpu_chart, frame_chart, marks, memory_chart
-from monitoring.reports.lines import Figures, HitchLine
+from monitoring.reports.lines import Figures, HitchLine, HitchTotal
 from monitoring.reports.summaries import Summary
 
 SLOW_MS: Final = 1_000.0  # an answer should begin within a second
+MAX_BARS: Final = 60
 SHORTEST_BAR: Final = 0.6  # percent
 
 
@@ -49,8 +49,8 @@ def page_context(summary: Summary) -> dict[str, Any]:
         "answers_top_s": answers_top_ms(summary) / 1000,
         "slow_x": _percent(SLOW_MS, answers_top_ms(summary)),
         "answers_note": answers_note(summary),
-        "causes": cause_rows(summary.hitches),
-        "hitches_lost_ms": sum(hitch.lost_ms for hitch in summary.hitches),
+        "causes": cause_rows(summary),
+        "hitches_lost_ms": sum(total.lost_ms for total in summary.hitch_totals),
         "cpu": cpu_chart(summary),
         "memory": memory_chart(summary),
         "frame_time": frame_chart(summary),
@@ -121,41 +121,37 @@ def start_note(summary: Summary) -> str:
     return _("%(n)d\u00a0%% faster than usual in this mode.") % {"n": -change}
 
 
-def cause_rows(hitches: Iterable[HitchLine]) -> list[CauseRow]:
+def cause_rows(summary: Summary) -> list[CauseRow]:
     """All causes, those that cost most first; a bar's length is the time lost."""
-    found: dict[str, list[HitchLine]] = {cause: [] for cause in HitchCause.values}
-    for hitch in hitches:
-        found.setdefault(hitch.cause, []).append(hitch)
-    lost = {cause: sum(each.lost_ms for each in rows) for cause, rows in found.items()}
-    top = max(lost.values(), default=0.0) or 1.0
-    order = sorted(found, key=lambda cause: (-lost[cause], HitchCause.values.index(cause)))
-    return [
-        CauseRow(
-            cause,
-            str(capfirst(HitchCause(cause).label)),
-            len(found[cause]),
-            _bars(found[cause], top),
-            _moments(found[cause]),
-        )
-        for cause in order
-    ]
+    totals = {total.cause: total for total in summary.hitch_totals}
+    top = max((total.lost_ms for total in totals.values()), default=0.0) or 1.0
+    rows = []
+    for cause in HitchCause.values:
+        total = totals.get(cause, HitchTotal(cause=cause, count=0, lost_ms=0))
+        found = [hitch for hitch in summary.hitches if hitch.cause == cause]
+        label = str(capfirst(HitchCause(cause).label))
+        rows.append(CauseRow(cause, label, total.count, _bars(found, total.lost_ms, top), _moments(found, total.count)))
+    return sorted(rows, key=lambda row: -totals[row.cause].lost_ms if row.cause in totals else 0.0)
 
 
-def _bars(hitches: list[HitchLine], top: float) -> list[tuple[str, str]]:
+def _bars(hitches: list[HitchLine], lost_ms: float, top: float) -> list[tuple[str, str]]:
+    """One each; the last is what is left of `lost_ms`."""
+    lengths = [hitch.lost_ms for hitch in hitches[:MAX_BARS]]
+    rest_ms = lost_ms - sum(lengths)
     bars, x = [], 0.0
-    for hitch in hitches[:60]:
-        width = 100 * hitch.lost_ms / top
+    for length_ms in [*lengths, rest_ms] if rest_ms > 1 else lengths:
+        width = 100 * length_ms / top
         bars.append((f"{x:.2f}%", f"{max(SHORTEST_BAR, width - 0.6):.2f}%"))
         x += width
     return bars
 
 
-def _moments(hitches: list[HitchLine]) -> str:
+def _moments(hitches: list[HitchLine], count: int) -> str:
     worst = sorted(sorted(hitches, key=lambda hitch: -hitch.lost_ms)[:2], key=lambda hitch: hitch.at)
     text = ", ".join(
         _("%(ms)d ms at %(at)s") % {"ms": each.lost_ms, "at": f"{localtime(each.at):%H:%M}"} for each in worst
     )
-    return text + (" …" if len(hitches) > len(worst) else "")
+    return text + (" …" if count > len(worst) else "")
 
 
 def _percent(value: float, top: float) -> str:

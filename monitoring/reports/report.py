@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from heapq import nlargest
 from statistics import fmean, median
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from monitoring.reports.lines import (
     Figures,
     FrameTotals,
     HitchLine,
+    HitchTotal,
     Received,
     StepLine,
     TurnLine,
@@ -51,6 +53,7 @@ def summarize(session: AvatarSession) -> Summary:
     turns = list(rows.turns.all())
     seen = list(rows.visit_samples.values_list(*SEEN, named=True))
     away = absence_lines(session, end)
+    hitches = [HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()]
     usual = usual_step_durations_ms(session.mode_version.mode)
     return Summary(
         profile=session.profile_name,
@@ -83,7 +86,8 @@ def summarize(session: AvatarSession) -> Summary:
         absences=away,
         hosted=hosted_lines(session, away),
         alerts=_alerts(session, end),
-        hitches=[HitchLine.model_validate(each, from_attributes=True) for each in rows.hitches.all()[:MAX_HITCHES]],
+        hitches=sorted(nlargest(MAX_HITCHES, hitches, key=lambda hitch: hitch.lost_ms), key=lambda hitch: hitch.at),
+        hitch_totals=HitchTotal.of(hitches),
         drift_ms=Figures.of(abs(each.av_offset_ms) for each in seen if each.av_offset_ms is not None),
         received=Received.of(seen),
         **{

@@ -182,7 +182,7 @@ def figures_of(summary: "Summary") -> dict[str, Any]:
     whole = answers.whole_ms.median if answers and answers.whole_ms else None
     think = answers.answer_ms.median if answers and answers.answer_ms else None
     steal = [value for value in summary.curves.steal_percent if value is not None]
-    causes = [hitch.cause for hitch in summary.hitches]
+    causes = {total.cause: total.count for total in summary.hitch_totals}
     figures: dict[str, Any] = {
         "host": summary.host,
         "mode": summary.mode,
@@ -210,7 +210,7 @@ def figures_of(summary: "Summary") -> dict[str, Any]:
         "growth_mb_per_min": growth_mb_per_min(summary.curves.at_s, summary.curves.uss_bytes),
         "drift_ms": summary.drift_ms.median if summary.drift_ms else None,
     }
-    figures |= {f"hitches_{cause}": causes.count(cause) for cause in HitchCause.values}
+    figures |= {f"hitches_{cause}": causes.get(cause, 0) for cause in HitchCause.values}
     return figures | {
         f"{name.removesuffix('_ms')}_s": value / 1000
         for name, value in figures.items()

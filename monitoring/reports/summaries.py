@@ -1,11 +1,11 @@
 """The summary of a session: what its report keeps, and the words for it."""
 
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pydantic import BaseModel, computed_field
+from pydantic import BaseModel, computed_field, model_validator
 
 from monitoring.models import HitchCause
 from monitoring.reports.absences import AbsenceLine, counted, counted_in_words
@@ -18,6 +18,7 @@ from monitoring.reports.lines import (
     Figures,
     FrameTotals,
     HitchLine,
+    HitchTotal,
     Received,
     StepLine,
     TurnLine,
@@ -61,7 +62,8 @@ class Summary(BaseModel):
     absences: list[AbsenceLine] = []
     hosted: list[HostedLine] = []  # hosted avatars that it had
     alerts: list[AlertLine] = []
-    hitches: list[HitchLine] = []
+    hitches: list[HitchLine] = []  # those that cost most, in order of time
+    hitch_totals: list[HitchTotal] = []  # of all
     cpu_percent: Figures | None  # of one core
     rss_bytes: Figures | None
     pss_bytes: Figures | None
@@ -72,6 +74,15 @@ class Summary(BaseModel):
     drift_ms: Figures | None = None  # between sound and picture, as visitors' browsers measured it; without its sign
     received: Received | None = None
     curves: Curves
+
+    @model_validator(mode="after")
+    def _total_those_of_an_earlier_report(self) -> Self:
+        self.hitch_totals = self.hitch_totals or HitchTotal.of(self.hitches)
+        return self
+
+    @property
+    def hitch_count(self) -> int:
+        return sum(total.count for total in self.hitch_totals)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -173,16 +184,16 @@ class Summary(BaseModel):
     def _about_hitches(self) -> list[tuple[str, str]]:
         """Hitches with their cause; where none was put down, late frames and steal as they were measured."""
         pieces = []
-        causes = [hitch.cause for hitch in self.hitches]
+        causes, n = [total.cause for total in self.hitch_totals], self.hitch_count
         if causes:
-            first = max(causes, key=causes.count)
+            first = causes[0]
             word = str(HitchCause(first).label)
-            if len(set(causes)) == 1:
-                text = ngettext("%(n)d hitch by %(cause)s.", "%(n)d hitches, all by %(cause)s.", len(causes))
+            if len(causes) == 1:
+                text = ngettext("%(n)d hitch by %(cause)s.", "%(n)d hitches, all by %(cause)s.", n)
             else:
-                text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them by %(cause)s.", len(causes))
+                text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them by %(cause)s.", n)
             tone = "steal" if first == HitchCause.STEAL else "warn"
-            pieces.append((text % {"n": len(causes), "cause": word}, tone))
+            pieces.append((text % {"n": n, "cause": word}, tone))
         elif self.frames and self.frames.seconds_over_budget:
             n = self.frames.seconds_over_budget
             late = ngettext("%(n)d second with late frames.", "%(n)d seconds with late frames.", n) % {"n": n}

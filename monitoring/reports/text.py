@@ -1,6 +1,5 @@
 """A report as text, in the form of the field report on start-up (durations in seconds, memory in MB)."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -88,5 +87,4 @@ def _figures(summary: Summary) -> Iterable[str]:
 
 
 def _causes(summary: Summary) -> Iterable[str]:
-    causes = Counter(hitch.cause for hitch in summary.hitches)
-    return (f"{HitchCause(cause).label}: {n}" for cause, n in causes.most_common())
+    return (f"{HitchCause(total.cause).label}: {total.count}" for total in summary.hitch_totals)

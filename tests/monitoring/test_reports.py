@@ -11,6 +11,7 @@ from django.utils import timezone
 from monitoring.actions.reporting import complete_report, make_report, sessions_without_report
 from monitoring.models import (
     FrameSample,
+    Hitch,
     HostRollup,
     HostSample,
     SessionDigest,
@@ -19,9 +20,12 @@ from monitoring.models import (
     WorkflowStep,
 )
 from monitoring.panels.waterfall import waterfall
+from monitoring.reports import report
 from monitoring.reports.csv_file import as_csv
 from monitoring.reports.lines import Figures
+from monitoring.reports.page import cause_rows
 from monitoring.reports.report import CURVE_POINTS, report_of, summarize
+from monitoring.reports.summaries import Summary
 from monitoring.reports.text import as_text
 from monitoring.samples.queries import host_summaries, recent_host_samples, samples_of, usual_step_durations_ms
 from sessions.actions.links import create_link
@@ -247,6 +251,28 @@ def test_what_was_usual_when_a_report_was_made_stays_so_in_it(over: AvatarSessio
     assert usual_step_durations_ms(balanced) != then
     drawn = waterfall(over, report_of(over).usual_step_durations_ms)
     assert {row.usual_ms for row in drawn.rows + drawn.after} - {None} == set(then.values())
+
+
+def test_hitches_are_all_counted_and_those_that_cost_most_are_kept(
+    over: AvatarSession, start_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "MAX_HITCHES", 2)
+    for second, (cause, took_ms) in enumerate((("steal", 90), ("cpu", 50), ("steal", 60), ("steal", 45))):
+        at = start_at + timedelta(seconds=second)
+        Hitch.objects.create(
+            session=over, at=at, until=at, kind="frames", cause=cause, took_ms=took_ms, usual_ms=40
+        )  # fmt: skip
+    make_report(over)
+    kept = report_of(over)
+    assert [hitch.took_ms for hitch in kept.hitches] == [90, 60]
+    assert [(total.cause, total.count, total.lost_ms) for total in kept.hitch_totals] == [
+        ("steal", 3, 75), ("cpu", 1, 10),
+    ]  # fmt: skip
+    assert "4 hitches, most of them by CPU steal." in kept.verdict
+    assert [row.count for row in cause_rows(kept)][:2] == [3, 1]
+    assert SessionDigest.objects.get().hitches == 4
+    before = kept.model_dump(mode="json") | {"hitch_totals": []}
+    assert Summary.model_validate(before).hitch_count == 2, "a report of before totals were kept"
 
 
 def test_a_hosts_summary_says_how_much_room_it_has(session: AvatarSession) -> None:
