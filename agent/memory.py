@@ -57,12 +57,12 @@ def hand_back_freed() -> None:
 class OwnMemory:
     """This process's memory for step edges, without holding up the event loop.
 
-    Private memory takes milliseconds to sum: it is read in a thread, and what `read` returns is the newest known value, which
-    is None before the first reading is there.
+    Private memory takes milliseconds to sum once there is much of it: it is read in a thread, and what `read` returns is the
+    newest known value, at first that of when this was made.
     """
 
     def __init__(self) -> None:
-        self._uss_bytes: int | None = None
+        self._uss_bytes = read_memory().uss_bytes
         self._reading: asyncio.Future[None] | None = None
 
     def read(self) -> tuple[int | None, int | None]:

@@ -62,6 +62,12 @@ def test_what_a_step_gains_is_private_memory_where_it_is_known() -> None:
     assert [step.memory_growth_bytes for step in steps.steps] == [50, 1]
 
 
+async def test_the_first_step_knows_already_what_private_memory_it_began_with() -> None:
+    recorder = Recorder()
+    WorkflowAnalyzer(recorder).start_step("first")
+    assert recorder.started()[0]["uss_before_bytes"] > 0
+
+
 def test_a_step_inside_a_step_has_it_as_parent() -> None:
     recorder = Recorder()
     steps = analyzer(recorder)
