@@ -28,8 +28,9 @@ Bound = Literal["limit", "cpu", "memory"]
 class HostRoom:
     """What a host has left. CPU in whole cores, means of the last minute; all 0 and `is_known` false where nobody reports.
 
-    Steal is not free, and neither are the last `100 - BUSY_PERCENT` percent nor what sessions that are idle now will need once
-    all of them talk (`promised_cores`). `places` are those that the limit of sessions leaves.
+    Steal is not free, and neither are the last `100 - BUSY_PERCENT` percent nor what sessions that start or are idle now will
+    need once all of them talk (`promised_cores`; of memory, `free_bytes` is without it). `places` are those that the limit of
+    sessions leaves.
     """
 
     host: str
@@ -40,7 +41,7 @@ class HostRoom:
     steal_cores: float = 0.0
     promised_cores: float = 0.0
     total_bytes: int | None = None
-    free_bytes: int | None = None
+    free_bytes: int | None = None  # below zero where more is asked for than there is
 
     @property
     def kept_cores(self) -> float:
@@ -147,7 +148,10 @@ def room_on(host: str) -> HostRoom:
     cores = int(last["cores"])
     total: int | None = last.get("memory_total_bytes")
     used: int | None = last.get("memory_used_bytes")
-    free = None if total is None or used is None else round(total * (1 - MEMORY_KEPT_PERCENT / 100) - used)
+    promised_cores, promised_bytes = _promised(live)
+    free = None
+    if total is not None and used is not None:
+        free = round(total * (1 - MEMORY_KEPT_PERCENT / 100) - used - promised_bytes)
     return HostRoom(
         host,
         places,
@@ -155,7 +159,7 @@ def room_on(host: str) -> HostRoom:
         cores=cores,
         used_cores=cores * fmean(each["user_percent"] + each["system_percent"] for each in samples) / 100,
         steal_cores=cores * fmean(each.get("steal_percent", 0.0) for each in samples) / 100,
-        promised_cores=_promised_cores(live),
+        promised_cores=promised_cores,
         total_bytes=total,
         free_bytes=free,
     )
@@ -173,20 +177,16 @@ def capacity_in(mode: DeploymentMode, room: HostRoom) -> Capacity:
     return Capacity(mode, room, cost, fits[bound], bound)
 
 
-def _promised_cores(live: list[AvatarSession]) -> float:
-    """What the sessions that run there will need beyond what they use now, once all of them talk."""
+def _promised(live: list[AvatarSession]) -> tuple[float, float]:
+    """Cores and bytes that the sessions that run there will need beyond what they use now, once all of them talk."""
     since = timezone.now() - timedelta(seconds=OVER_S)
-    using = dict(
-        SessionSample.objects.filter(session__in=live, at__gt=since)
-        .values_list("session")
-        .annotate(mean=Avg("cpu_percent"))
-        .values_list("session", "mean")
-        .order_by()
-    )
+    samples = SessionSample.objects.filter(session__in=live, at__gt=since).order_by().values("session")
+    using = {each["session"]: each for each in samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))}
     costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}
-    promised = 0.0
+    cores = size = 0.0
     for session in live:
-        cost = costs[session.mode_version.mode]
+        cost, used = costs[session.mode_version.mode], using.get(session.pk, {})
         if cost is not None:
-            promised += max(0.0, cost.busy_cpu_cores - (using.get(session.pk) or 0.0) / 100)
-    return promised
+            cores += max(0.0, cost.busy_cpu_cores - (used.get("cpu") or 0.0) / 100)
+            size += max(0.0, (cost.uss_bytes or 0.0) - (used.get("uss") or 0.0))
+    return cores, size

@@ -23,9 +23,10 @@ def warn_if_beyond(session: AvatarSession) -> None:
     if room.is_known and room.missing_cores:
         text = _("More than %(host)s carries: %(missing).1f of %(cores)d cores are missing once all sessions talk.")
         told.append(text % {"host": session.host, "missing": room.missing_cores, "cores": room.cores})
-    if cost.uss_bytes and room.free_bytes is not None and room.free_bytes < cost.uss_bytes:
+    if cost.uss_bytes and room.free_bytes is not None and room.free_bytes < 0:
         text = _("More than %(host)s carries: one needs %(one)d MB of memory, and %(free)d MB are free.")
-        told.append(text % {"host": session.host, "one": cost.uss_bytes / MIB, "free": max(0, room.free_bytes) / MIB})
+        free = max(0, room.free_bytes + cost.uss_bytes)
+        told.append(text % {"host": session.host, "one": cost.uss_bytes / MIB, "free": free / MIB})
     for sentence in told:
         note(session, SessionEvent.Kind.WARNING, sentence)
     if told:

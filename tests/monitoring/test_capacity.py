@@ -105,6 +105,16 @@ def test_a_start_beyond_what_the_host_carries_goes_ahead_and_says_so(
     ]
 
 
+def test_memory_that_starting_sessions_will_take_is_not_free(
+    a_minute: Any, ended: Ended, balanced: DeploymentMode, session: AvatarSession
+) -> None:
+    a_minute(memory_used_bytes=14 * GIB)
+    ended(uss_bytes=GIB // 2)
+    assert fit(balanced) == (1, "memory"), "one of the two that fit is starting"
+    SessionSample.objects.create(session=session, at=timezone.now(), uss_bytes=GIB // 2)
+    assert fit(balanced) == (2, "memory"), "now its memory is used"
+
+
 def test_a_start_beyond_the_hosts_memory_says_so(
     a_minute: Any,
     ended: Ended,
