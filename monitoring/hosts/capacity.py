@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import fmean
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from django.conf import settings
 from django.db.models import Avg
@@ -181,7 +181,8 @@ def _promised(live: list[AvatarSession]) -> tuple[float, float]:
     """Cores and bytes that the sessions that run there will need beyond what they use now, once all of them talk."""
     since = timezone.now() - timedelta(seconds=OVER_S)
     samples = SessionSample.objects.filter(session__in=live, at__gt=since).order_by().values("session")
-    using = {each["session"]: each for each in samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))}
+    means = samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))
+    using: dict[int, dict[str, Any]] = {each["session"]: each for each in means}
     costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}
     cores = size = 0.0
     for session in live:
