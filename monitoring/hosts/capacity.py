@@ -182,7 +182,7 @@ def _promised(live: list[AvatarSession]) -> tuple[float, float]:
     since = timezone.now() - timedelta(seconds=OVER_S)
     samples = SessionSample.objects.filter(session__in=live, at__gt=since).order_by().values("session")
     means = samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))
-    using: dict[int, dict[str, Any]] = {each["session"]: each for each in means}
+    using: dict[int, Any] = {each["session"]: each for each in means}
     costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}
     cores = size = 0.0
     for session in live:
