@@ -109,6 +109,7 @@ if ALERT_WEBHOOK_URL and (not ALERT_WEBHOOK_URL.startswith(("http://", "https://
     )
 ALERT_EMAILS = env.list("AVATARY_ALERT_EMAILS", default=[])
 vars().update(env.email_url("AVATARY_EMAIL_URL", default="smtp://localhost:25"))
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("AVATARY_EMAIL_FROM", default=f"avatary@{PUBLIC_HOST}")
 
 # -- Django -----------------------------------------------------------------------------------------------------------

@@ -11,20 +11,28 @@ RETRY_AFTER_S: Final = (5, 30, 120, 600, 3600)
 
 @shared_task(bind=True, max_retries=len(RETRY_AFTER_S))
 def tell_alert(self: Any, alert_id: int, what: str) -> None:
-    """Tell of an alert that was `raised`, `worsened` or `cleared`; what failed is tried again for more than an hour."""
-    from monitoring.alerts.telling import NotTold, send_mail_about, send_webhook_about  # mail and HTTP, seldom wanted
+    """Tell the webhook of an alert that was `raised`, `worsened` or `cleared`; a failure is tried again for more than an hour."""
+    from monitoring.alerts.telling import NotTold, send_webhook_about  # seldom wanted, as mail below
 
     alert = Alert.objects.select_related("session").filter(pk=alert_id).first()
     if alert is None:
         return
-    if not self.request.retries:
-        send_mail_about(alert, what)
     try:
         send_webhook_about(alert, what)
     except NotTold as error:
         if self.request.retries >= len(RETRY_AFTER_S):
             return
         raise self.retry(exc=error, countdown=RETRY_AFTER_S[self.request.retries]) from error
+
+
+@shared_task
+def mail_alert(alert_id: int, what: str) -> None:
+    """Tell of an alert by mail, once."""
+    from monitoring.alerts.telling import send_mail_about
+
+    alert = Alert.objects.select_related("session").filter(pk=alert_id).first()
+    if alert is not None:
+        send_mail_about(alert, what)
 
 
 @shared_task

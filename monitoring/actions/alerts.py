@@ -30,9 +30,10 @@ def tell(alert: Alert, what: str) -> None:
     """Hand the news to the webhook and the mail, where there are any."""
     if not settings.ALERT_WEBHOOK_URL and not settings.ALERT_EMAILS:
         return
-    from monitoring.tasks import tell_alert
+    from monitoring.tasks import mail_alert, tell_alert
 
-    transaction.on_commit(partial(enqueue, tell_alert, alert.pk, what))
+    for task in (tell_alert, mail_alert):
+        transaction.on_commit(partial(enqueue, task, alert.pk, what))
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -52,13 +52,16 @@ def begin_trial(
     """Write the trial and have its first session run. Raises `TrialUnderWay`, `SameMode`."""
     if first == second:
         raise SameMode
+    trial = Trial(
+        profile=profile, first=first, second=second, host=host, requested_by=by, requested_at=timezone.now(),
+        questions=questions_of(profile.current) if profile.current else list(USUAL_QUESTIONS[Language.ENGLISH]),
+    )  # fmt: skip
     with transaction.atomic():
-        if Trial.objects.select_for_update().filter(host=host, state=TrialState.RUNNING).exists():
-            raise TrialUnderWay(host)
-        trial = Trial.objects.create(
-            profile=profile, first=first, second=second, host=host, requested_by=by, requested_at=timezone.now(),
-            questions=questions_of(profile.current) if profile.current else list(USUAL_QUESTIONS[Language.ENGLISH]),
-        )  # fmt: skip
+        try:
+            with transaction.atomic():
+                trial.save()
+        except IntegrityError as error:  # of two who begin one at once, too
+            raise TrialUnderWay(host) from error
         pairs = [(first, second) if number % 2 == 0 else (second, first) for number in range(rounds)]
         TrialRun.objects.bulk_create(
             TrialRun(trial=trial, number=number, mode=mode)

@@ -102,6 +102,10 @@ class Trend:
             self._readings.popleft()
         return self._growth()
 
+    @property
+    def last_at(self) -> datetime | None:
+        return self._readings[-1][0] if self._readings else None
+
     def _growth(self) -> float | None:
         newest = self._readings[-1][0]
         times = [(at - newest).total_seconds() for at, _ in self._readings]

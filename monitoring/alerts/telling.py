@@ -13,10 +13,10 @@ import time
 from smtplib import SMTPException
 from typing import Final
 from urllib.error import URLError
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import BadHeaderError, send_mail
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,6 +28,13 @@ logger = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 5.0
 SIGNATURE_HEADER: Final = "Avatary-Signature"
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an error: what follows it is a GET without the body, to somebody else perhaps."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 class NotTold(Exception):
@@ -74,7 +81,7 @@ def send_webhook_about(alert: Alert, what: str) -> None:
     }
     request = Request(settings.ALERT_WEBHOOK_URL, body, headers, method="POST")  # noqa: S310  (settings hold it to http)
     try:
-        with urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
+        with build_opener(_NoRedirects).open(request, timeout=TIMEOUT_S):
             pass
     except (URLError, http.client.HTTPException, OSError) as error:
         reason = str(error)[:200]
@@ -92,7 +99,9 @@ def send_mail_about(alert: Alert, what: str) -> None:
     subject = f"[Avatary] {alert.get_severity_display()}: {over % {'sentence': sentence}}"
     text = f"{over % {'sentence': sentence}}\n\n{rule.advice}\n\n{page_of(alert)}\n"
     try:
-        send_mail(subject.replace("\n", " ")[:200], text, None, list(settings.ALERT_EMAILS))
-    except (SMTPException, OSError) as error:
+        send_mail(" ".join(subject.splitlines())[:200], text, None, list(settings.ALERT_EMAILS))
+    except (SMTPException, BadHeaderError, OSError) as error:
         logger.warning("mail about an alert was not sent: %s", error)
-        Alert.objects.filter(pk=alert.pk).update(tell_error=(_("Mail was not sent: %(why)s") % {"why": error})[:300])
+        Alert.objects.filter(pk=alert.pk).update(mail_error=(_("Mail was not sent: %(why)s") % {"why": error})[:300])
+    else:
+        Alert.objects.filter(pk=alert.pk).update(mail_error="")

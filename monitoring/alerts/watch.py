@@ -24,6 +24,7 @@ SWEEP_EVERY: Final = timedelta(seconds=10)
 FORGET_AFTER: Final = timedelta(minutes=2)
 QUIET_AFTER_AWAY: Final = timedelta(seconds=5)
 HOST_FORGOTTEN_AFTER: Final = timedelta(hours=1)
+STEP_FORGOTTEN_AFTER: Final = timedelta(hours=1)  # whose job died without a word
 FAILURES_WITHIN: Final = timedelta(seconds=60)
 SLOW_STEP_BY_MS: Final = 500.0  # a step of milliseconds may double unnoticed
 NO_FRAME_S: Final = 3.0
@@ -185,10 +186,15 @@ class AlertWatch:
         for key, condition in list(self._conditions.items()):
             if key not in self._opened() and (condition.last_at is None or now - condition.last_at > FORGET_AFTER):
                 del self._conditions[key]
-                if key[0] in ("memory_growth", "worker_growth"):
-                    self._trends.pop(key[1], None)
                 if key[0] == "provider_errors":
                     self._failures.pop(key[1], None)
+
+        self._trends = {
+            subject: trend
+            for subject, trend in self._trends.items()
+            if trend.last_at is not None and now - trend.last_at <= FORGET_AFTER
+        }
+        self._steps = {key: step for key, step in self._steps.items() if now - step.at <= STEP_FORGOTTEN_AFTER}
 
     def _opened(self) -> dict[Key, Alert]:
         if self._open is None:

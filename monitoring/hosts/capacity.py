@@ -29,8 +29,8 @@ class HostRoom:
     """What a host has left. CPU in whole cores, means of the last minute; all 0 and `is_known` false where nobody reports.
 
     Steal is not free, and neither are the last `100 - BUSY_PERCENT` percent nor what sessions that start or are idle now will
-    need once all of them talk (`promised_cores`; of memory, `free_bytes` is without it). `places` are those that the limit of
-    sessions leaves.
+    need once all of them talk (`promised_cores`; of memory, `free_bytes` is without it). Where a CPU quota is lower than that
+    (`quota_cores`), what sessions use (`own_cores`) counts against it. `places` are those that the limit of sessions leaves.
     """
 
     host: str
@@ -40,6 +40,8 @@ class HostRoom:
     used_cores: float = 0.0
     steal_cores: float = 0.0
     promised_cores: float = 0.0
+    own_cores: float = 0.0
+    quota_cores: float | None = None
     total_bytes: int | None = None
     free_bytes: int | None = None  # below zero where more is asked for than there is
 
@@ -50,7 +52,10 @@ class HostRoom:
     @property
     def free_cores(self) -> float:
         """Below zero where more is asked for than there is."""
-        return self.cores - self.kept_cores - self.used_cores - self.steal_cores - self.promised_cores
+        free = self.cores - self.kept_cores - self.used_cores - self.steal_cores - self.promised_cores
+        if self.quota_cores is None:
+            return free
+        return min(free, self.quota_cores * BUSY_PERCENT / 100 - self.own_cores - self.promised_cores)
 
     @property
     def missing_cores(self) -> float:
@@ -148,7 +153,7 @@ def room_on(host: str) -> HostRoom:
     cores = int(last["cores"])
     total: int | None = last.get("memory_total_bytes")
     used: int | None = last.get("memory_used_bytes")
-    promised_cores, promised_bytes = _promised(live)
+    own_cores, promised_cores, promised_bytes = _demand(live)
     free = None
     if total is not None and used is not None:
         free = round(total * (1 - MEMORY_KEPT_PERCENT / 100) - used - promised_bytes)
@@ -160,6 +165,8 @@ def room_on(host: str) -> HostRoom:
         used_cores=cores * fmean(each["user_percent"] + each["system_percent"] for each in samples) / 100,
         steal_cores=cores * fmean(each.get("steal_percent", 0.0) for each in samples) / 100,
         promised_cores=promised_cores,
+        own_cores=own_cores,
+        quota_cores=last.get("quota_cores"),
         total_bytes=total,
         free_bytes=free,
     )
@@ -177,17 +184,18 @@ def capacity_in(mode: DeploymentMode, room: HostRoom) -> Capacity:
     return Capacity(mode, room, cost, fits[bound], bound)
 
 
-def _promised(live: list[AvatarSession]) -> tuple[float, float]:
-    """Cores and bytes that the sessions that run there will need beyond what they use now, once all of them talk."""
+def _demand(live: list[AvatarSession]) -> tuple[float, float, float]:
+    """Cores that the sessions that run there use, and cores and bytes that they will need beyond once all of them talk."""
     since = timezone.now() - timedelta(seconds=OVER_S)
     samples = SessionSample.objects.filter(session__in=live, at__gt=since).order_by().values("session")
     means = samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))
     using: dict[int, Any] = {each["session"]: each for each in means}
     costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}
-    cores = size = 0.0
+    own = cores = size = 0.0
     for session in live:
         cost, used = costs[session.mode_version.mode], using.get(session.pk, {})
+        own += (used.get("cpu") or 0.0) / 100
         if cost is not None:
             cores += max(0.0, cost.busy_cpu_cores - (used.get("cpu") or 0.0) / 100)
             size += max(0.0, (cost.uss_bytes or 0.0) - (used.get("uss") or 0.0))
-    return cores, size
+    return own, cores, size

@@ -6,6 +6,7 @@ and not acknowledged is the next one's own pending list, which comes first: a wr
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from threading import Event
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ LEASE_KEY: Final = "avatary:ingester"
 LEASE_S: Final = 3.0
 BATCH_ENTRIES: Final = 500
 BLOCK_MS: Final = 1000
+FRAMES_FORGOTTEN_AFTER: Final = timedelta(hours=1)  # of a job that died without a word
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MAX_S: Final = 2.0
 
@@ -133,6 +135,9 @@ class Ingester:
             self._alerts.observe(done.observed)
             self._hitches.observe(done.observed)
             self._alerts.seen(done.hosts_seen)
+            self._frames = {
+                code: each for code, each in self._frames.items() if now - each[0] <= FRAMES_FORGOTTEN_AFTER
+            }
             self._alerts.tick(now, self._frames)
             for hitch in self._hitches.tick(now):
                 session_changed.send(sender=AvatarSession, code=str(hitch.session.code))

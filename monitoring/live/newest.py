@@ -14,9 +14,9 @@ KEY: Final = "monitoring.newest."
 
 
 def keep(messages: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Of each host's seconds the last, for as long as it tells of now. Raises what the cache raises."""
+    """Of each host's seconds the last, for as long as it tells of now: figures to look at, not worth failing for."""
     seconds = {KEY + topic: data for topic, data in messages if topic.startswith(host_topic(""))}
-    if seconds:
+    with suppress(RedisError, OSError):
         cache.set_many(seconds, KEPT_S)
 
 

@@ -36,7 +36,8 @@ class Alert(models.Model):
     acknowledged_by = models.CharField(max_length=200, blank=True)
     note = models.CharField(max_length=500, blank=True)
     told_at = models.DateTimeField(null=True)  # when the webhook took it
-    tell_error = models.CharField(max_length=300, blank=True)  # why the webhook or the e-mail did not
+    tell_error = models.CharField(max_length=300, blank=True)  # why it did not
+    mail_error = models.CharField(max_length=300, blank=True)  # why the e-mail was not sent
 
     class Meta:
         ordering = ("-raised_at", "-pk")
@@ -49,6 +50,10 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rule} {self.subject}"
+
+    @property
+    def tell_errors(self) -> list[str]:
+        return [error for error in (self.tell_error, self.mail_error) if error]
 
     @property
     def is_open(self) -> bool:

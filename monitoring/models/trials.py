@@ -33,6 +33,11 @@ class Trial(models.Model):
 
     class Meta:
         ordering = ("-requested_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("host",), condition=models.Q(state=TrialState.RUNNING), name="one_running_trial_a_host"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.first.slug} / {self.second.slug} on {self.host}"

@@ -104,6 +104,8 @@ def _rows(summary: Summary) -> Iterator[Row]:
             )
     for alert in summary.alerts:
         yield "alert", alert.rule, alert.raised_at, alert.worst, "", alert.detail
+    for total in summary.hitch_totals:
+        yield "hitches", total.cause, None, total.count, "", f"{total.lost_ms:.0f} ms lost"
     for hitch in summary.hitches:
         yield "hitch", hitch.cause, hitch.at, hitch.took_ms, "ms", hitch.what or hitch.kind
     for visit in summary.visits:

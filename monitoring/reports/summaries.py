@@ -168,6 +168,8 @@ class Summary(BaseModel):
     def verdict_pieces(self) -> list[tuple[str, str]]:
         """The verdict's sentences, each with its tone: "", "warn", "bad" or "steal"."""
         ready_ms = self.readiness.get("ready_ms")
+        if ready_ms is None and self.ended_at is None:
+            return [(_("It is still starting."), "")]
         if ready_ms is None:
             why = self.end_detail or str(EndReason(self.end_reason).label if self.end_reason else "")
             return [(_("It never became ready. %(why)s") % {"why": why}, "bad")]
@@ -190,6 +192,8 @@ class Summary(BaseModel):
             word = str(HitchCause(first).label)
             if len(causes) == 1:
                 text = ngettext("%(n)d hitch by %(cause)s.", "%(n)d hitches, all by %(cause)s.", n)
+            elif 2 * self.hitch_totals[0].count <= n:
+                text = ngettext("%(n)d hitch.", "%(n)d hitches, most often by %(cause)s.", n)
             else:
                 text = ngettext("%(n)d hitch.", "%(n)d hitches, most of them by %(cause)s.", n)
             tone = "steal" if first == HitchCause.STEAL else "warn"

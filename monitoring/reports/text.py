@@ -72,6 +72,7 @@ def _figures(summary: Summary) -> Iterable[str]:
         ("Own memory (USS)", summary.uss_bytes, 1e6, "MB"),
         ("Resident memory (RSS)", summary.rss_bytes, 1e6, "MB"),
         ("Frame time, p95 of a second", frame_p95_ms, 1, "ms"),
+        ("Sound against lips, at visitors", summary.drift_ms, 1, "ms"),
         ("Jitter at visitors", received.jitter_ms if received else None, 1, "ms"),
         ("Lost on the way to visitors", received.lost_percent if received else None, 1, "%"),
     ]

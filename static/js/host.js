@@ -48,10 +48,13 @@ function paint() {
   writeFigures();
 }
 
+/** Rollups end a while ago: beside their curves stands the newest second all the same. @param {string} name */
+const now = (name) => (view.isLive || !newest ? host.last(name) : (newest[name] ?? null));
+
 function writeFigures() {
-  for (const name of ["user", "system", "iowait", "steal"]) write(name, host.last(`${name}_percent`), "\u00a0%");
-  for (const name of PRESSURES) write(`${name}-pressure`, host.last(`${name}_pressure_percent`), "\u00a0%");
-  const memory = host.last("memory_used_bytes");
+  for (const name of ["user", "system", "iowait", "steal"]) write(name, now(`${name}_percent`), "\u00a0%");
+  for (const name of PRESSURES) write(`${name}-pressure`, now(`${name}_pressure_percent`), "\u00a0%");
+  const memory = now("memory_used_bytes");
   write("memory", memory === null ? null : memory / GIB, "");
 }
 
@@ -119,7 +122,8 @@ document.addEventListener("sample", ({ detail }) => {
   if (detail.topic !== `host:${panel.dataset.host}`) return;
   newest = detail.data;
   tell();
-  if (!view.isLive || view.pausedAt !== null) return;
+  if (view.pausedAt !== null) return;
+  if (!view.isLive) return writeFigures();
   host.add(Date.parse(detail.data.at) / 1000, detail.data);
   if (!plots.cpu) return;
   if (view.isDue()) paint();

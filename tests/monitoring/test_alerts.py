@@ -21,6 +21,7 @@ from monitoring.alerts.watch import AlertWatch
 from monitoring.ingest.ingester import Ingester
 from monitoring.ingest.observations import LateFrames, ProviderFailed, Reading, SessionRef, StepSeen, TurnSeen
 from monitoring.models import Alert, Hitch, HitchCause, HitchKind, HostSample, Severity
+from monitoring.tasks import mail_alert, tell_alert
 from monitoring.watching.hitches import HitchWatch, cause_of
 from monitoring.watching.usual import Usual
 from protocol.readings import CpuSample, ProcessSample
@@ -284,7 +285,14 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 got.append((self.headers["Avatary-Signature"], self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(answers.pop(0) if answers else 204)
+                status = answers.pop(0) if answers else 204
+                self.send_response(status)
+                if status == 302:
+                    self.send_header("Location", "/sign-in")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                self.send_response(200)  # a page to sign in, say
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
@@ -302,23 +310,27 @@ class Receiver:
 
 @pytest.fixture
 def receiver(settings: Settings) -> Iterator[Receiver]:
-    receiver = Receiver([500])
+    receiver = Receiver([500, 302])
     settings.ALERT_WEBHOOK_URL = f"http://127.0.0.1:{receiver.server.server_address[1]}/hook"
     settings.ALERT_WEBHOOK_SECRET = "only we two know"
     yield receiver
     receiver.close()
 
 
-def test_the_webhook_is_signed_and_told_again_after_it_failed(receiver: Receiver, alert: Alert) -> None:
-    with pytest.raises(NotTold):
-        send_webhook_about(alert, "raised")
-    alert.refresh_from_db()
-    assert "500" in alert.tell_error
+def test_the_webhook_is_signed_and_told_again_after_it_failed_or_sent_us_elsewhere(
+    receiver: Receiver, alert: Alert
+) -> None:
+    for status in ("500", "302"):
+        with pytest.raises(NotTold):
+            send_webhook_about(alert, "raised")
+        alert.refresh_from_db()
+        assert status in alert.tell_error
+        assert alert.told_at is None
     send_webhook_about(alert, "raised")
     alert.refresh_from_db()
     assert alert.told_at is not None
     assert alert.tell_error == ""
-    header, body = receiver.got[1]
+    header, body = receiver.got[2]
     stamp, signature = (part.split("=")[1] for part in header.split(","))
     expected = hmac.new(b"only we two know", f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
     assert signature == expected
@@ -335,6 +347,26 @@ def test_a_mail_says_what_happened_and_what_to_do(settings: Settings, alert: Ale
     assert sent.subject == "[Avatary] Critical: Over: atlas loses 91.3\u00a0% of its CPU to the machine it runs on."
     assert "dedicated CPU" in sent.body
     assert "http://testserver/hosts/atlas/" in sent.body
+
+
+def test_what_the_webhook_did_not_take_is_tried_again(receiver: Receiver, alert: Alert) -> None:
+    tell_alert.apply((alert.pk, "raised"))
+    assert len(receiver.got) == 3
+    alert.refresh_from_db()
+    assert alert.told_at is not None
+
+
+def test_mail_that_can_not_be_sent_is_told_and_the_webhook_all_the_same(
+    receiver: Receiver, settings: Settings, alert: Alert
+) -> None:
+    settings.ALERT_EMAILS = ["amina@museum.example"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    mail_alert.apply((alert.pk, "raised"))
+    tell_alert.apply((alert.pk, "raised"))
+    alert.refresh_from_db()
+    assert alert.told_at is not None
+    assert [error.split(":")[0] for error in alert.tell_errors] == ["Mail was not sent"]
 
 
 def test_the_first_who_acknowledges_leaves_their_note(alert: Alert) -> None:

@@ -62,6 +62,16 @@ def test_steal_is_not_free(a_minute: Any, ended: Ended, balanced: DeploymentMode
     assert capacity_in(balanced, room.without_steal).sessions == 3
 
 
+def test_a_cpu_quota_bounds_what_the_host_has_free(
+    a_minute: Any, ended: Ended, balanced: DeploymentMode, session: AvatarSession
+) -> None:
+    a_minute(quota_cores=4)
+    ended(cpu_p95_percent=100)
+    SessionSample.objects.create(session=session, at=timezone.now(), cpu_percent=100)
+    # a tenth of the four is kept, one is in use: 2.6 of them
+    assert fit(balanced) == (2, "cpu")
+
+
 def test_memory_may_be_what_is_short(a_minute: Any, ended: Ended, balanced: DeploymentMode) -> None:
     a_minute(memory_used_bytes=14 * GIB)
     ended(uss_bytes=GIB)

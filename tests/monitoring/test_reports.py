@@ -125,6 +125,10 @@ def test_a_session_that_never_was_ready_says_why(over: AvatarSession) -> None:
     assert summarize(over).verdict == "It never became ready. No agent worker of atlas took the session."
 
 
+def test_a_session_that_is_still_starting_has_not_failed(session: AvatarSession) -> None:
+    assert summarize(session).verdict == "It is still starting."
+
+
 def test_the_slowest_and_the_hungriest_steps_are_in_order(over: AvatarSession) -> None:
     summary = summarize(over)
     assert [step.label for step in summary.slowest] == [
