@@ -25,6 +25,7 @@ from monitoring.models import (
     Turn,
     VisitSample,
 )
+from monitoring.samples.queries import within
 from operators.access import require
 from operators.models import ApiToken, Role
 from sessions.models import AgentWorker, AvatarSession, State, Visit
@@ -139,7 +140,7 @@ def _hosts() -> "Iterator[Metric]":
         host = worker.host
         if worker.host_seen_at is not None:
             seen.add_metric((host,), worker.host_seen_at.timestamp())
-        recent = HostSample.objects.filter(host=host, at__gt=timezone.now() - FRESH).order_by("-at")
+        recent = HostSample.objects.filter(within(FRESH), host=host).order_by("-at")
         row = recent.first()
         if row is None:
             continue
@@ -174,14 +175,13 @@ def _jobs(live: dict[int, Labels]) -> "Iterator[Metric]":
     memory = _gauge("session_memory_bytes", "Memory of the session's process.", (*OF_SESSION, "kind"))
     rate = _gauge("session_frames_per_second", "Frames that were sent in the last second.", OF_SESSION)
     frame = _gauge("session_frame_seconds", "Time to make a frame, 95th percentile.", OF_SESSION)
-    since = timezone.now() - FRESH
     for session, of_it in live.items():
-        sample = SessionSample.objects.filter(session=session, at__gt=since).order_by("-at").first()
+        sample = SessionSample.objects.filter(within(FRESH), session=session).order_by("-at").first()
         if sample is not None:
             _add(cpu, of_it, sample.cpu_percent, 0.01)
             for kind in ("rss", "pss", "uss"):
                 _add(memory, (*of_it, kind), getattr(sample, f"{kind}_bytes"))
-        frames = FrameSample.objects.filter(session=session, at__gt=since).order_by("-at").first()
+        frames = FrameSample.objects.filter(within(FRESH), session=session).order_by("-at").first()
         if frames is not None:
             _add(rate, of_it, frames.composed + frames.cached + frames.repeated)
             _add(frame, of_it, frames.frame_p95_ms, 0.001)
@@ -196,7 +196,7 @@ def _sent(live: dict[int, Labels]) -> "Iterator[Metric]":
     lost = _gauge("session_sent_lost_ratio", "Packets that did not reach the server.", OF_SESSION)
     jitter = _gauge("session_sent_jitter_seconds", "Jitter on the way to the server.", OF_SESSION)
     round_trip = _gauge("session_round_trip_seconds", "From the job to the server and back.", OF_SESSION)
-    fresh = MediaSample.objects.filter(session__in=live, at__gt=timezone.now() - TRAVEL_FRESH).order_by("at")
+    fresh = MediaSample.objects.filter(within(TRAVEL_FRESH), session__in=live).order_by("at")
     for session, row in {row.session_id: row for row in fresh}.items():
         of_it = live[session]
         _add(rate, of_it, row.sent_kbps, BYTES_PER_KBIT)
@@ -216,7 +216,7 @@ def _received(live: dict[int, Labels]) -> "Iterator[Metric]":
     freezes = _counter("visitor_freezes", "Pictures that stood still, of all visitors of a live session.", OF_SESSION)
     frozen = _counter("visitor_freeze_seconds", "How long they stood still together.", OF_SESSION)
     told = VisitSample.objects.filter(session__in=live).order_by().values_list("session")
-    fresh = told.filter(at__gt=timezone.now() - TRAVEL_FRESH)
+    fresh = told.filter(within(TRAVEL_FRESH))
     for session, fps, jitter_ms, lost_percent in fresh.annotate(Min("fps"), Max("jitter_ms"), Max("lost_percent")):
         _add(rate, live[session], fps)
         _add(jitter, live[session], jitter_ms, 0.001)

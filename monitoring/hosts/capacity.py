@@ -7,13 +7,12 @@ from typing import Any, Final, Literal
 
 from django.conf import settings
 from django.db.models import Avg
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from monitoring.hosts.costs import Cost, cost_of
 from monitoring.models import SessionSample
-from monitoring.samples.queries import BUSY_PERCENT, recent_host_samples
+from monitoring.samples.queries import BUSY_PERCENT, recent_host_samples, within
 from sessions.models import AvatarSession, DeploymentMode
 from sessions.models.avatar_session import LIVE_STATES
 
@@ -186,8 +185,9 @@ def capacity_in(mode: DeploymentMode, room: HostRoom) -> Capacity:
 
 def _demand(live: list[AvatarSession]) -> tuple[float, float, float]:
     """Cores that the sessions that run there use, and cores and bytes that they will need beyond once all of them talk."""
-    since = timezone.now() - timedelta(seconds=OVER_S)
-    samples = SessionSample.objects.filter(session__in=live, at__gt=since).order_by().values("session")
+    samples = (
+        SessionSample.objects.filter(within(timedelta(seconds=OVER_S)), session__in=live).order_by().values("session")
+    )
     means = samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))
     using: dict[int, Any] = {each["session"]: each for each in means}
     costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from monitoring.models import Alert, HostSample
 from monitoring.panels.sparklines import Spark, bucketed, spark
-from monitoring.samples.queries import HostSummary
+from monitoring.samples.queries import HostSummary, within
 
 CORES_OVER: Final = timedelta(minutes=15)
+TOLD_FOR: Final = timedelta(seconds=10)  # of a host that fell silent: what it lost is nothing of now
 ALIKE_WITHIN_PERCENT: Final = 15.0
 LOW_DISK_PART: Final = 0.1
 
@@ -45,10 +46,10 @@ class Cores:
 def steal_of_cores(host: str) -> list[CoreSteal]:
     """Over the last quarter of an hour. Seconds without steal are kept as such, not by core."""
     start = timezone.now() - CORES_OVER
-    rows = HostSample.objects.filter(host=host, at__gt=start, steal_percent__isnull=False).order_by("at")
+    rows = HostSample.objects.filter(within(CORES_OVER), host=host, steal_percent__isnull=False).order_by("at")
     seconds = list(rows.values_list("at", "per_core_steal_percent"))
     known = [each for _, each in seconds if each]
-    if not known:
+    if not known or timezone.now() - seconds[-1][0] > TOLD_FOR:
         return []
     cores = []
     for core in range(len(known[-1])):
@@ -76,7 +77,7 @@ def host_context(summary: HostSummary, busy_cores: list[float]) -> dict[str, Any
 
 def disk_of(host: str) -> dict[str, Any] | None:
     """The newest reading: not every sample has one."""
-    fresh = HostSample.objects.filter(host=host, at__gt=timezone.now() - timedelta(minutes=1))
+    fresh = HostSample.objects.filter(within(timedelta(minutes=1)), host=host)
     found = fresh.exclude(disk_free_bytes=None).order_by("-at").values("disk_free_bytes", "disk_total_bytes").first()
     if found is None:
         return None

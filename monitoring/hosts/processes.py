@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from django.utils import timezone
-
 from monitoring.models import FrameSample
+from monitoring.samples.queries import within
 from sessions.models import AgentWorker, AvatarSession
 
 FRAMES_FRESH_FOR: Final = timedelta(seconds=5)
@@ -56,4 +55,4 @@ def last_frames(session: AvatarSession | None) -> FrameSample | None:
     """Of its last seconds."""
     if session is None:
         return None
-    return FrameSample.objects.filter(session=session, at__gt=timezone.now() - FRAMES_FRESH_FOR).order_by("-at").first()
+    return FrameSample.objects.filter(within(FRAMES_FRESH_FOR), session=session).order_by("-at").first()

@@ -6,6 +6,7 @@ from statistics import fmean, median
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
@@ -53,11 +54,15 @@ def samples_of(session: AvatarSession, since: datetime | None = None, limit: int
     return points
 
 
+def within(span: timedelta, now: datetime | None = None) -> Q:
+    """Rows of the last `span`: those stored before a clock was set back lie ahead, and say nothing of now."""
+    now = now or timezone.now()
+    return Q(at__gt=now - span, at__lte=now + CLOCK_SLACK)
+
+
 def recent_host_samples(host: str, seconds: int = 300) -> list[dict[str, Any]]:
     """A host's last seconds in order: `at`, CPU shares (percent of all cores), load, memory, `agent_pss_bytes`."""
-    now = timezone.now()
-    # what was stored before a clock was set back lies ahead, and is not the last
-    rows = HostSample.objects.filter(host=host, at__gt=now - timedelta(seconds=seconds), at__lte=now + CLOCK_SLACK)
+    rows = HostSample.objects.filter(within(timedelta(seconds=seconds)), host=host)
     return [{"at": row.at, **host_figures(row)} for row in rows.order_by("at")]
 
 

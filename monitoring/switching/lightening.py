@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from monitoring.models import FrameSample, HostSample
+from monitoring.samples.queries import within
 from sessions.actions.switches import switch_version
 from sessions.errors import SessionError
 from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersion, SwitchOutcome
@@ -190,8 +191,8 @@ def next_lighter(session: AvatarSession) -> ModeVersion | None:
 
 def reading_of(session: AvatarSession, now: datetime) -> Reading | None:
     """The session's last second; None where nothing fresh is known."""
-    frames = FrameSample.objects.filter(session=session, at__gt=now - FRESH_FOR).order_by("-at").first()
-    steal = HostSample.objects.filter(host=session.host, at__gt=now - FRESH_FOR).order_by("-at")
+    frames = FrameSample.objects.filter(within(FRESH_FOR, now), session=session).order_by("-at").first()
+    steal = HostSample.objects.filter(within(FRESH_FOR, now), host=session.host).order_by("-at")
     steal_percent = steal.values_list("steal_percent", flat=True).first()
     if frames is None and steal_percent is None:
         return None

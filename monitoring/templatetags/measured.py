@@ -16,7 +16,7 @@ from monitoring.panels.step_notes import note_of
 from monitoring.panels.waterfall import Waterfall, waterfall
 from monitoring.reports.absences import absence_lines
 from monitoring.reports.hosted import HostedLine, hosted_lines
-from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms
+from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms, within
 from sessions.install import install
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode
 
@@ -72,7 +72,7 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
     """A host's summary with its sparklines of the last hour."""
     start = timezone.now() - HOUR
     rows = list(
-        HostSample.objects.filter(host=summary.worker.host, at__gt=start).values_list(
+        HostSample.objects.filter(within(HOUR), host=summary.worker.host).values_list(
             "at", "user_percent", "system_percent", "steal_percent", "memory_used_bytes", "memory_total_bytes"
         )
     )
@@ -102,7 +102,11 @@ def session_cpu(session: AvatarSession) -> dict[str, Any]:
     """A session's share of its host over the last five minutes, percent of all cores; none now where its job fell silent."""
     start = timezone.now() - FIVE_MINUTES
     cores = _cores_of(session.host)
-    rows = SessionSample.objects.filter(session=session, at__gt=start).order_by("at").values_list("at", "cpu_percent")
+    rows = (
+        SessionSample.objects.filter(within(FIVE_MINUTES), session=session)
+        .order_by("at")
+        .values_list("at", "cpu_percent")
+    )
     shares = [(at, None if value is None else value / cores) for at, value in rows]
     known = [value for _, value in shares if value is not None]
     top = max(30.0, *known) if known else 30.0
