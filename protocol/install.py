@@ -35,6 +35,10 @@ PROFILE_VARIABLES: Final[Mapping[str, str]] = {  # what a new profile's form beg
 LOCAL_MODE_VARIABLE: Final = "BITHUMAN_LOCAL_MODE"
 WITHOUT_EFFECT: Final[Mapping[str, str]] = {
     "LIVA_AUTO_SAY_HI": "The greeting is a profile’s: empty it there to have none.",
+    "BITHUMAN_API_TOKEN": "It is minted for each room from BITHUMAN_API_SECRET, on the avatar’s host.",
+    "BITHUMAN_READY_TIMEOUT": "How long an avatar is waited for is a mode’s time limit.",
+    "TAVUS_PERSONA_ID": "Tavus calls it TAVUS_PAL_ID today.",
+    "TAVUS_REPLICA_ID": "Tavus calls it TAVUS_FACE_ID today.",
     "EXTRACT_WORKSPACE_TO_LOCAL": "bitHuman’s SDK of today unpacks its models by itself.",
 }
 ALL_VARIABLES: Final = (

@@ -108,7 +108,11 @@ class HostedAvatar(ABC):
         room.on("connection_quality_changed", self._on_quality)
         self._calls = calls = VendorCalls(self.vendor, self._url, self._key)
         self._starting = asyncio.create_task(self._order(calls), name=f"{self._parts.provider}-start")
-        await asyncio.wait({self._starting}, timeout=limit_s)
+        try:
+            await asyncio.wait({self._starting}, timeout=limit_s)
+        except asyncio.CancelledError:
+            self._tell_opened()  # as below
+            raise
         if not self._starting.done():
             self._tell_opened()  # the vendor may have heard the order
             raise calls.failure(TimeoutError())

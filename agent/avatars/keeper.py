@@ -15,7 +15,7 @@ from typing import Final
 from livekit import rtc
 from livekit.agents import AgentSession
 
-from agent.avatars import AvatarLostError
+from agent.avatars import Avatar, AvatarLostError
 from agent.avatars.builtin.face_state import Expression
 from agent.avatars.frames import FrameTiming
 from agent.avatars.shown import Choice, Shown
@@ -52,6 +52,12 @@ class FaceKeeper:
         self._untold_ms: float | None = None  # what took over before anybody watched
         self._watching: asyncio.Task[None] | None = None
         self._broke: asyncio.Future[str] | None = None
+        self._taking_over: asyncio.Task[float] | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the chosen provider is, and something stands in for it."""
+        return self._loss is not None
 
     async def start(self, connected: Callable[[], Awaitable[None]]) -> None:
         """Returns once a face is shown: the provider's, or the still picture where that was lost. Raises what keeps an avatar
@@ -117,11 +123,10 @@ class FaceKeeper:
             if is_in_the_way:
                 await self._shown.make_way()
                 self._lost_at, self._untold_ms = time.monotonic(), 0.0
-            following = await self._shown.started(choice, mode)
-            await self._shown.show(following, choice.provider)
+            await self._shown.show(await self._started(choice, mode), choice.provider)
         except BaseException as error:
             if is_in_the_way and self._shown.by == STILL:
-                self._loss = AvatarLostError(LossCode.STOPPED, f"It was ended for a switch that failed: {error}"[:500])
+                self._lose(AvatarLostError(LossCode.STOPPED, f"It was ended for a switch that failed: {error}"[:500]))
             raise
         else:
             self.choice, self.mode, self._untold_ms = choice, mode, None
@@ -129,6 +134,29 @@ class FaceKeeper:
                 self._tell_back()
         finally:
             self._watch()
+
+    async def _started(self, choice: Choice, mode: ModeSettings) -> Avatar:
+        """A provider's avatar, started. What is shown meanwhile may be lost as at any time: then the still picture takes over."""
+        starting = asyncio.create_task(self._shown.started(choice, mode), name="avatar-start")
+        watching = asyncio.create_task(self._shown.lost(), name="shown-watch")
+        try:
+            await asyncio.wait({starting, watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done() and self._shown.by in HOSTED:
+                if self._loss is None:
+                    self._lose(watching.result())
+                else:
+                    self._report(self._shown.by, watching.result(), 1, None)
+                self._tell_taken_over(await self._show_still())
+            return await starting
+        finally:
+            for task in (starting, watching):
+                task.cancel()
+            await asyncio.gather(starting, watching, return_exceptions=True)
+
+    async def _show_still(self) -> float:
+        """Once begun it is done, though who asked for it may be stopped."""
+        self._taking_over = asyncio.create_task(self._shown.show_still(), name="take-over")
+        return await asyncio.shield(self._taking_over)
 
     # -- a provider that is lost -----------------------------------------------------------------------------------------
 
@@ -147,6 +175,8 @@ class FaceKeeper:
         if watching is not None:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+        if self._taking_over is not None:
+            await asyncio.wait({self._taking_over})
 
     async def _watch_over(self) -> None:
         while True:
@@ -156,7 +186,7 @@ class FaceKeeper:
                     self._break(str(loss))
                     return
                 self._lose(loss)
-                self._untold_ms = await self._shown.show_still()
+                self._untold_ms = await self._show_still()
             if self._untold_ms is not None:
                 self._tell_taken_over(self._untold_ms)
                 self._untold_ms = None
@@ -175,7 +205,7 @@ class FaceKeeper:
                 return False
             tries += 1
             try:
-                avatar = await self._shown.started(self.choice, self.mode)
+                avatar = await self._started(self.choice, self.mode)
             except AvatarLostError as loss:
                 self._lose(loss, tries)
                 continue
@@ -206,7 +236,7 @@ class FaceKeeper:
                 self._break(str(loss))
                 return False
             self._report(self._shown.by, loss, 1, None)
-            self._tell_taken_over(await self._shown.show_still())
+            self._tell_taken_over(await self._show_still())
             due = min(due, time.monotonic() + COME_BACK_S)
 
     async def _fall_back(self) -> None:
@@ -216,7 +246,7 @@ class FaceKeeper:
             return
         try:
             settings = self._profile.other_settings.get(provider, {})
-            avatar = await self._shown.started(Choice(provider, settings), self.mode)
+            avatar = await self._started(Choice(provider, settings), self.mode)
         except AvatarLostError as loss:
             self._report(provider, loss, 1, None)
         except Exception as error:

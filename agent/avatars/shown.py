@@ -144,7 +144,8 @@ class Shown:
     async def make_way(self) -> None:
         """The still picture is shown from the next pause on, and the avatar that was shown is closed."""
         await self.show(await self._started_still(), STILL, Face.CHANGING)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._closing:
+            await asyncio.wait(set(self._closing))  # a session that ends meanwhile breaks no closing off
 
     async def show_still(self) -> float:
         """At once: the still picture, and the voice goes on in mid-sentence. Returns how long that took, milliseconds."""

@@ -63,6 +63,11 @@ class _Segment:
             return False
         return bool(np.sqrt(np.mean(np.square(np.concatenate(pause) / 2**15))) < QUIET_RMS)
 
+    def stand_still(self) -> None:
+        """All that was fed is said, and more comes only now: that time is none of the speech."""
+        if self.began is not None:
+            self.began += max(0.0, time.monotonic() - self.began - (self.fed_s - self.said_s))
+
     def rewind(self) -> None:
         """From shortly before where it is, for the next run."""
         self.go_to(self.said_s if self.began is None else self.position_s - REWIND_S)
@@ -277,6 +282,7 @@ class VoiceLine(AudioOutput):
                     segment.sent = time.monotonic()
                 if self._is_remote:
                     await asyncio.sleep(max(0.0, segment.fed_s - segment.position_s - AHEAD_S))
+                segment.stand_still()
                 frame = segment.frames[segment.fed]
                 segment.fed += 1
                 segment.fed_s += frame.duration

@@ -29,13 +29,13 @@ from protocol.control import (
     SwitchReply,
     SwitchSeenReport,
 )
-from protocol.events import SwitchFinished, SwitchSeen
+from protocol.events import JobNotice, SwitchFinished, SwitchSeen
 from protocol.modes import ModeSettings
 
 logger = logging.getLogger(__name__)
 
 TRIAL_S: Final = 30.0  # how long a new mode is watched
-_CHANGE_OVER_S: Final = 20.0  # beyond a provider's own time: for avatars to wait for pauses in what is said
+_CHANGE_OVER_S: Final = 30.0  # beyond a provider's own time: for avatars to wait for pauses in what is said
 MOST_MISSED_S: Final = 10  # seconds in a row with frames over budget, after which the earlier mode comes back
 LATE_ALREADY_S: Final = 3  # seconds in a row before a switch to a lighter mode: what is late after it is not its doing
 
@@ -107,7 +107,7 @@ class ModeSwitches:
             await self._go_on_in(order.mode, following)
         except Exception as error:
             logger.exception("the mode could not be switched")
-            await self._finished(order.switch, "failed", began, _sentence(error, order.mode))
+            await self._finished(order.switch, "failed", began, self._sentence(error, began))
         else:
             await self._finished(order.switch, "applied", began)
             if not is_relief:  # whose frames are late all the same are not helped by a heavier mode
@@ -127,8 +127,9 @@ class ModeSwitches:
         try:
             await self._announce(f"{trial.switch}{SWITCH_BACK}")
             await self._go_on_in(trial.earlier, trial.choice)
-        except Exception:
+        except Exception as error:
             logger.exception("the earlier mode could not be brought back")
+            self._emit(JobNotice, sentence=f"{sentence} The earlier mode could not be brought back: {error}"[:500])
             return
         await self._finished(trial.switch, "went_back", began, sentence)
 
@@ -156,15 +157,15 @@ class ModeSwitches:
         await self._announce(f"{switch}{SWITCH_DONE}")
         self._emit(SwitchFinished, switch=switch, outcome=outcome, took_ms=took_ms, detail=detail[:500])
 
+    def _sentence(self, error: Exception, began: float) -> str:
+        now = "The still picture stays for now." if self._avatar.is_away else "The session goes on as before."
+        if isinstance(error, AvatarLostError):
+            return f"{error} {now}"
+        if isinstance(error, TimeoutError):
+            return f"It was not done within {time.monotonic() - began:.0f} s. {now}"
+        return f"{type(error).__name__}: {error}"
+
     def _is_in_room(self, identity: str) -> bool:
         return identity.startswith(VISITOR_PREFIX) or (
             self._room is not None and identity in self._room.remote_participants
         )
-
-
-def _sentence(error: Exception, mode: ModeSettings) -> str:
-    if isinstance(error, AvatarLostError):
-        return f"{error} The session goes on as before."
-    if isinstance(error, TimeoutError):
-        return f"It was not done within the mode's {mode.timeout_s:g} s. The session goes on as before."
-    return f"{type(error).__name__}: {error}"

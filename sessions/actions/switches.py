@@ -25,7 +25,7 @@ from sessions.models import AvatarSession, DeploymentMode, ModeSwitch, ModeVersi
 from sessions.models.avatar_session import ON_AIR_STATES
 from sessions.models.switches import provider_name
 
-UNANSWERED_AFTER_S: Final = 30.0  # beyond the mode’s own time limit: another avatar waits for the end of a sentence
+UNANSWERED_AFTER_S: Final = 45.0  # beyond the mode’s own time limit: another avatar waits for a pause in what is said
 
 
 def switch_mode(
@@ -100,9 +100,18 @@ def switch_host(host: str, mode: DeploymentMode, *, by: str) -> list[tuple[Avata
 def record_switch(
     code: UUID, outcome: SwitchOutcome, at: datetime, *, took_ms: float | None = None, detail: str = ""
 ) -> bool:
-    """How a switch went, and the mode that the session is in since. False for one that is told already."""
-    expected = SwitchOutcome.APPLIED if outcome == SwitchOutcome.WENT_BACK else SwitchOutcome.PENDING
-    changed = ModeSwitch.objects.filter(code=code, outcome=expected).update(
+    """How a switch went, and the mode that the session is in since. False for one that is told already.
+
+    One that was given up as failed, and that the job tells of after all, was made: its word counts.
+    """
+    expected = {
+        SwitchOutcome.WENT_BACK: (SwitchOutcome.APPLIED,),
+        SwitchOutcome.APPLIED: (SwitchOutcome.PENDING, SwitchOutcome.FAILED),
+    }.get(outcome, (SwitchOutcome.PENDING,))
+    given_up = ModeSwitch.objects.filter(code=code, outcome=SwitchOutcome.FAILED).first()
+    if given_up is not None and given_up.session.switches.filter(requested_at__gt=given_up.requested_at).exists():
+        return False
+    changed = ModeSwitch.objects.filter(code=code, outcome__in=expected).update(
         outcome=outcome, finished_at=at, detail=detail[:500], took_ms=Coalesce(took_ms, F("took_ms"))
     )
     if not changed:

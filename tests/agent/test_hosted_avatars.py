@@ -290,6 +290,38 @@ async def test_an_operators_change_of_provider_comes_beside_the_present_one(keep
     assert not kept.events.of("avatar_lost")
 
 
+async def test_one_that_dies_while_another_is_started_is_stood_in_for_at_once(
+    keep: Keep, standins: StandInServer
+) -> None:
+    kept = await keep("bey")
+    standins.behave("tavus", "slow", seconds=4)
+    changing = asyncio.create_task(kept.keeper.switch(kept.keeper.mode, Choice("tavus", SETTINGS["tavus"])))
+    saying = asyncio.create_task(kept.say(2.0))
+    await eventually(lambda: kept.visitor.heard_s > 0.5, "the sound")
+    await cast(Any, _JobContextVar.get()).api.room.remove_participant(
+        api.RoomParticipantIdentity(room=kept.room.name, identity=kept.workers[0].identity)
+    )
+    assert (await kept.told("avatar_taken_over")).provider == "still"
+    assert not changing.done()
+    assert not (await saying).interrupted
+    await changing
+    assert (kept.events.of("avatar_lost")[0].provider, kept.face) == ("bey", Face.MOVING)
+    assert len(kept.events.of("avatar_back")) == 1
+
+
+async def test_an_order_that_is_broken_off_leaves_no_open_conversation(keep: Keep, standins: StandInServer) -> None:
+    kept = await keep("test-card")
+    standins.behave("tavus", "slow", seconds=1)
+    asked = len(standins.seen("tavus")["requests"])
+    changing = asyncio.create_task(kept.keeper.switch(kept.keeper.mode, Choice("tavus", SETTINGS["tavus"])))
+    await eventually(lambda: len(standins.seen("tavus")["requests"]) > asked, "the order")
+    changing.cancel()
+    await asyncio.gather(changing, return_exceptions=True)
+    await kept.keeper.aclose()
+    assert [event.change for event in kept.events.of("provider_conversation")] == ["opened", "ended"]
+    assert not kept.conversations("tavus")[-1]["open"]
+
+
 async def test_a_change_to_a_provider_that_refuses_leaves_all_as_it_was(keep: Keep, standins: StandInServer) -> None:
     kept = await keep("test-card")
     standins.behave("bithuman", "402")

@@ -28,6 +28,7 @@ class Face:
         self.choice = Choice("builtin", {})
         self.modes: list[ModeSettings] = []
         self.error: Exception | None = None
+        self.is_away = False
         self.may = asyncio.Event()
         self.may.set()
 

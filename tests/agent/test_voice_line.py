@@ -233,6 +233,25 @@ async def test_a_speech_that_is_not_told_to_be_over_becomes_overdue(
     assert round(other.taken_s, 3) == 0.2, "what was said is not said again"
 
 
+async def test_time_in_which_nothing_was_there_to_say_is_none_of_the_speech(
+    line: VoiceLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Sink(), Sink()
+    line.follow(first)
+    frame = rtc.AudioFrame(words(1).tobytes(), RATE, 1, RATE)
+    await line.capture_frame(frame)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.begin()
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 5.0)  # the voice thinks for four seconds
+    await say_sound(line, words(2))
+    line.follow(second)
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert second.taken_s == pytest.approx(2.0 + REWIND_S, abs=1.0), "the two seconds are said, from a frame before"
+
+
 async def test_a_sink_of_another_rate_gets_sound_of_its_rate(line: VoiceLine) -> None:
     sink = Sink(16_000)
     line.follow(sink)

@@ -197,6 +197,16 @@ def test_a_switch_that_no_job_tells_of_is_given_up(on_air: AvatarSession, stable
     assert switch.outcome == SwitchOutcome.FAILED
 
 
+def test_a_switch_that_was_given_up_counts_once_its_job_tells_of_it(
+    on_air: AvatarSession, stable: DeploymentMode
+) -> None:
+    switch = switch_mode(on_air, stable, by="Amina")
+    record_switch(switch.code, SwitchOutcome.FAILED, timezone.now(), detail="The avatar's process did not answer.")
+    assert record_switch(switch.code, SwitchOutcome.APPLIED, timezone.now(), took_ms=120)
+    on_air.refresh_from_db()
+    assert on_air.mode_slug == "stable"
+
+
 def test_rest_switches_and_shows_the_outcome(
     api_as: Callable[[Role], Client], on_air: AvatarSession, stable: DeploymentMode
 ) -> None:
