@@ -19,8 +19,8 @@ REWIND_S: Final = 0.3  # said again after a pause: what was queued for playing w
 REMOTE_DELAY_S: Final = 0.4  # from handing sound to an avatar elsewhere until it is heard
 HERE_DELAY_S: Final = 0.2  # the same of one that is rendered here
 HERE_LAG_S: Final = 0.15  # of which after it said that it began
-QUIET_RMS: Final = 0.01  # of full scale: no word of a speech is as quiet for as long as
-PAUSE_S: Final = 0.2
+PAUSE_S: Final = 0.2  # for so long no word is as quiet as
+QUIET_RMS: Final = 0.01  # of full scale
 AHEAD_S: Final = 3.0  # an avatar elsewhere that gets a long speech in one go stops for a second to take it in
 _LOOK_S: Final = 0.02
 _SAID_S: Final = 0.5
@@ -32,6 +32,7 @@ class _Segment:
     """Sound of one speech, kept until it is played."""
 
     frames: list[rtc.AudioFrame] = field(default_factory=list)
+    duration_s: float = 0.0
     ended: bool = False
     fed: int = 0  # frames that the present sink has, or that were said before it
     fed_s: float = 0.0
@@ -43,9 +44,9 @@ class _Segment:
     announced: bool = False
     cut_short: bool = False  # the session does not want the rest of it
 
-    @property
-    def duration_s(self) -> float:
-        return sum(frame.duration for frame in self.frames)
+    def add(self, frame: rtc.AudioFrame) -> None:
+        self.frames.append(frame)
+        self.duration_s += frame.duration
 
     @property
     def position_s(self) -> float:
@@ -148,8 +149,7 @@ class VoiceLine(AudioOutput):
             return
         self._dismiss()
         self._stop_feeding()
-        sink.off("playback_started", self._on_started)
-        sink.off("playback_finished", self._on_finished)
+        self._turn_from(sink)
         self._rewind()
         speech.go_to(at_s)
         self._leaving = sink, asyncio.get_running_loop().call_later(delay_s, self._dismiss)
@@ -172,6 +172,10 @@ class VoiceLine(AudioOutput):
         sink.on("playback_finished", self._on_finished)
         self._feed_on()
 
+    def _turn_from(self, sink: AudioOutput) -> None:
+        sink.off("playback_started", self._on_started)
+        sink.off("playback_finished", self._on_finished)
+
     def release(self, *, is_gone: bool = False) -> None:
         """The sink falls silent, or is gone already; what was not said waits for the next one."""
         self._dismiss()
@@ -181,8 +185,7 @@ class VoiceLine(AudioOutput):
         self._stop_feeding()
         if self.overdue_s > _SAID_S:  # it was said, and not told
             self._finish(interrupted=False)
-        sink.off("playback_started", self._on_started)
-        sink.off("playback_finished", self._on_finished)
+        self._turn_from(sink)
         if self._clearing is not None:
             self._cleared()
         elif self._segments:
@@ -214,7 +217,7 @@ class VoiceLine(AudioOutput):
         if not self._segments or self._segments[-1].ended:
             self._segments.append(_Segment())
             self._quiet.clear()
-        self._segments[-1].frames.append(frame)
+        self._segments[-1].add(frame)
         self._more.set()
 
     def flush(self) -> None:

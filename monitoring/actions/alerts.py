@@ -28,12 +28,11 @@ def announce(alert: Alert) -> None:
 
 def tell(alert: Alert, what: str) -> None:
     """Hand the news to the webhook and the mail, where there are any."""
-    if not settings.ALERT_WEBHOOK_URL and not settings.ALERT_EMAILS:
-        return
     from monitoring.tasks import mail_alert, tell_alert
 
-    for task in (tell_alert, mail_alert):
-        transaction.on_commit(partial(enqueue, task, alert.pk, what))
+    for where, task in ((settings.ALERT_WEBHOOK_URL, tell_alert), (settings.ALERT_EMAILS, mail_alert)):
+        if where:
+            transaction.on_commit(partial(enqueue, task, alert.pk, what))
 
 
 @transaction.atomic

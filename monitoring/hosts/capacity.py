@@ -152,7 +152,7 @@ def room_on(host: str) -> HostRoom:
     cores = int(last["cores"])
     total: int | None = last.get("memory_total_bytes")
     used: int | None = last.get("memory_used_bytes")
-    own_cores, promised_cores, promised_bytes = _demand(live)
+    own_cores, promised_cores, promised_bytes = _demand(host, live)
     free = None
     if total is not None and used is not None:
         free = round(total * (1 - MEMORY_KEPT_PERCENT / 100) - used - promised_bytes)
@@ -183,19 +183,20 @@ def capacity_in(mode: DeploymentMode, room: HostRoom) -> Capacity:
     return Capacity(mode, room, cost, fits[bound], bound)
 
 
-def _demand(live: list[AvatarSession]) -> tuple[float, float, float]:
+def _demand(host: str, live: list[AvatarSession]) -> tuple[float, float, float]:
     """Cores that the sessions that run there use, and cores and bytes that they will need beyond once all of them talk."""
     samples = (
         SessionSample.objects.filter(within(timedelta(seconds=OVER_S)), session__in=live).order_by().values("session")
     )
     means = samples.annotate(cpu=Avg("cpu_percent"), uss=Avg("uss_bytes"))
     using: dict[int, Any] = {each["session"]: each for each in means}
-    costs = {session.mode_version.mode: cost_of(session.mode_version.mode, session.host) for session in live}
+    costs = {mode: cost_of(mode, host) for mode in {session.mode_version.mode for session in live}}
     own = cores = size = 0.0
     for session in live:
         cost, used = costs[session.mode_version.mode], using.get(session.pk, {})
-        own += (used.get("cpu") or 0.0) / 100
+        own_now = (used.get("cpu") or 0.0) / 100
+        own += own_now
         if cost is not None:
-            cores += max(0.0, cost.busy_cpu_cores - (used.get("cpu") or 0.0) / 100)
+            cores += max(0.0, cost.busy_cpu_cores - own_now)
             size += max(0.0, (cost.uss_bytes or 0.0) - (used.get("uss") or 0.0))
     return own, cores, size

@@ -63,7 +63,7 @@ class Waterfall:
 
 
 def waterfall(session: AvatarSession, usual_ms: Mapping[str, float] | None = None) -> Waterfall:
-    """The chain of the session's present attempt. `usual_ms` by step key is what steps take in its mode as of now.
+    """The chain of the session's present attempt. `usual_ms`: what its steps usually take, by key; by default now.
 
     The session keeps the milestones of its first attempt: a later one has its steps and its own READY, from the history.
     """

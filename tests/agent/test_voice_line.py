@@ -167,6 +167,19 @@ async def test_an_interruption_silences_both_of_whom_one_takes_over_from_the_oth
     assert (await asyncio.wait_for(line.wait_for_playout(), 60)).interrupted
 
 
+async def test_who_is_still_leaving_falls_silent_when_a_third_one_takes_over(line: VoiceLine) -> None:
+    first, second, third = Sink(), Sink(), Sink()
+    line.follow(first)
+    await say_sound(line, np.concatenate([pause(1), words(1)]))
+    first.begin()
+    await line.hand_over(second, limit_s=30)
+    second.begin()
+    await line.hand_over(third, limit_s=30)
+    assert (first.clears, second.clears) == (1, 0)
+    await asyncio.wait_for(second.silenced.wait(), 60)
+    assert (first.clears, third.clears) == (1, 0)
+
+
 async def test_without_a_sink_speech_waits_for_one(line: VoiceLine) -> None:
     await say(line, 0.5)
     sink = Sink()
