@@ -151,6 +151,8 @@ def test_a_page_that_nobody_sees_has_no_socket_and_one_again_when_it_is_seen(sta
     }"""
     with operator_page.expect_websocket() as opened:
         operator_page.goto(f"{stack.url}/")
+    # One that is closed while it still connects has failed to open: wait for what comes through it.
+    wait_until(lambda: operator_page.evaluate("window.avataryPaint.length") > 0, "a painted sample")
     with opened.value.expect_event("close"):
         operator_page.evaluate(is_hidden, True)
     with operator_page.expect_websocket() as again:
