@@ -14,8 +14,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Final, TypeVar
 
-from livekit import rtc
-from livekit.agents import APIConnectOptions
+import aiohttp
+from livekit import api, rtc
+from livekit.agents import APIConnectOptions, get_job_context
 from livekit.agents.voice.avatar import AvatarSession, DataStreamAudioOutput
 from livekit.agents.voice.io import AudioOutput
 
@@ -31,11 +32,15 @@ logger = logging.getLogger(__name__)
 
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
+_ANSWERS_S: Final = 2.5  # how long closing waits for the answer to an order that was given up
+_LATE_S: Final = 120.0  # how long it is waited for after that, in the background
 _LEAVES_S: Final = 0.15
 _PICTURE_WITHIN_S: Final = 3.0  # of looking at an avatar whose picture is said to stand still
 _LOOK_AGAIN_S: Final = 0.5  # LiveKit makes nothing of a subscription that is given up and asked for again at once
 
 Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
+
+_late: set[asyncio.Task[None]] = set()  # orders that are ended once they are answered
 
 
 class _Session(rtc.EventEmitter[str]):
@@ -71,6 +76,7 @@ class HostedAvatar(ABC):
         self._calls: VendorCalls | None = None
         self._starting: asyncio.Task[None] | None = None
         self._is_open = False
+        self._told_of = ""  # the conversation that was told of as opened
         self._looking: asyncio.Task[rtc.VideoFrame] | None = None
         self._looked_at = -math.inf  # when its video was given up last, monotonic
         self._doubting: asyncio.Task[None] | None = None
@@ -214,13 +220,24 @@ class HostedAvatar(ABC):
         for task in looks:
             task.cancel()
         await asyncio.gather(*looks, return_exceptions=True)
-        try:
-            async with asyncio.timeout(_CLOSE_S):
-                await self._close()
-        except TimeoutError:
-            logger.warning("%s: the avatar did not close within %.0f s", self.vendor, _CLOSE_S)
-        if self._calls is not None:
-            await self._calls.aclose()
+        if room.isconnected():
+            _keep_out(room, self.identity)
+        if self._starting is not None:
+            await asyncio.wait({self._starting}, timeout=_ANSWERS_S)
+            if not self._starting.done():
+                late = asyncio.create_task(self._close_when_answered(self._starting), name=f"{self._parts.provider}-late")
+                _late.add(late)
+                late.add_done_callback(_late.discard)
+                return
+        await self._close()
+
+    async def _close_when_answered(self, starting: asyncio.Task[None]) -> None:
+        """An order that was given up may yet be answered, and is billed then: only the answer tells what there is to end. What a job
+        does not live to hear is found from outside, by its room."""
+        await asyncio.wait({starting}, timeout=_LATE_S)
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await self._close()
 
     async def _order(self, calls: VendorCalls) -> None:
         self._plugin = await self._make(calls)
@@ -247,12 +264,16 @@ class HostedAvatar(ABC):
                 await joining
 
     async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._leave()
+        except TimeoutError:
+            logger.warning("%s: the avatar did not close within %.0f s", self.vendor, _CLOSE_S)
+        if self._calls is not None:
+            await self._calls.aclose()
+
+    async def _leave(self) -> None:
         is_in_room = self._parts.room.isconnected()
-        if self._starting is not None and not self._starting.done():
-            # it may yet be answered, and would be billed: only the answer tells what there is to end
-            await asyncio.wait({self._starting}, timeout=_CLOSE_S / 2)
-            self._starting.cancel()
-            await asyncio.gather(self._starting, return_exceptions=True)
         if self._plugin is not None:
             await self._plugin.aclose()  # it leaves the room, as long as we are in it
         sink = self._session.sink
@@ -261,12 +282,14 @@ class HostedAvatar(ABC):
             DataStreamAudioOutput._playback_finished_handlers.pop(self.identity, None)
             if sink._start_atask is not None:
                 sink._start_atask.cancel()
+        if self._is_open and self._conversation != self._told_of:
+            self._tell_opened()
         if self._is_open and await self._end(has_left=is_in_room):
             self._is_open = False
             self._tell("ended")
 
     def _tell_opened(self) -> None:
-        self._is_open = True
+        self._is_open, self._told_of = True, self._conversation
         self._tell("opened")
 
     def _tell(self, change: str) -> None:
@@ -300,6 +323,28 @@ class HostedAvatar(ABC):
         if not self._gone.done() and self._parts.room.isconnected():
             code = LossCode.LEFT if LossCode.LEFT in self._losses else LossCode.STOPPED
             self._gone.set_result(AvatarLostError(code, self._losses[code]))
+
+
+def _keep_out(room: rtc.Room, identity: str) -> None:
+    """One that was ended and comes into the room all the same is sent out."""
+    context = get_job_context(required=False)
+    if context is None:
+        return
+    livekit = context.api.room
+
+    def on_connected(participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == identity:
+            sending = asyncio.create_task(send_out(), name="send-avatar-out")
+            _late.add(sending)
+            sending.add_done_callback(_late.discard)
+
+    async def send_out() -> None:
+        try:
+            await livekit.remove_participant(api.RoomParticipantIdentity(room=room.name, identity=identity))
+        except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
+            logger.warning("%s came after its end and could not be sent out: %r", identity, error)
+
+    room.on("participant_connected", on_connected)
 
 
 def with_calls(plugin: type[Plugin], calls: VendorCalls) -> type[Plugin]:

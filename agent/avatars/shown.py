@@ -109,8 +109,8 @@ class Shown:
             self._avatar.caption(text)
 
     async def started(self, choice: Choice, mode: ModeSettings) -> Avatar:
-        """A provider's avatar, started and not shown yet. Raises `AvatarLostError` for a hosted one that could not be started,
-        and what it raises for one that is rendered here."""
+        """A provider's avatar, started and not shown yet. Raises `AvatarLostError` for a hosted one that could not be started
+        and for one that is not known here, and what it raises for one that is rendered here."""
         avatar: Avatar | None = None
         try:
             avatar = make_avatar(self._parts(choice, mode))
@@ -118,7 +118,8 @@ class Shown:
         except BaseException as error:
             if avatar is not None:
                 self._own(_close(avatar))
-            if not choice.is_hosted or isinstance(error, AvatarLostError) or not isinstance(error, Exception):
+            is_elsewhere = choice.is_hosted or isinstance(error, UnknownProvider)
+            if not is_elsewhere or isinstance(error, AvatarLostError) or not isinstance(error, Exception):
                 raise
             raise _as_loss(choice.provider, error) from error
         return avatar

@@ -1,6 +1,7 @@
 """Tavus: a conversation at the vendor, which is billed until it is ended there."""
 
 import asyncio
+import functools
 import logging
 from typing import Any, Final
 
@@ -28,7 +29,7 @@ class TavusAvatar(HostedAvatar):
         self._settings = TavusSettings.model_validate(parts.settings)
 
     async def _make(self, calls: VendorCalls) -> AvatarSession[Any]:
-        return with_calls(tavus.AvatarSession, calls)(
+        plugin = with_calls(tavus.AvatarSession, calls)(
             pal_id=self._settings.pal_id,
             face_id=self._settings.face_id or NOT_GIVEN,
             api_url=self._url,
@@ -36,6 +37,10 @@ class TavusAvatar(HostedAvatar):
             avatar_participant_identity=self.identity,
             conn_options=ONE_CALL,
         )
+        # by its name one is found whose answer never came
+        order = functools.partial(plugin._api.create_conversation, extra_payload={"conversation_name": self._parts.spec.room})
+        plugin._api.create_conversation = order  # type: ignore[method-assign]
+        return plugin
 
     @property
     def _conversation(self) -> str:

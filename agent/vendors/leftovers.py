@@ -8,6 +8,9 @@ from agent.vendors.api import Reply, Unreachable, VendorApi
 from protocol.providers import BEY, BITHUMAN, TAVUS
 from protocol.vendors import Conversation, Ended
 
+_PAGE: Final = 100  # of Tavus' list
+_MOST_PAGES: Final = 20
+
 
 def end_conversations(conversations: list[Conversation]) -> list[Ended]:
     """What became of each. Raises nothing: one that can't be asked about may still be open, and says why."""
@@ -53,14 +56,35 @@ def _is_of(session: Any, conversation: Conversation) -> bool:
 
 
 def _end_at_tavus(api: VendorApi, conversation: Conversation) -> Ended:
-    if not conversation.id:
-        return Ended(is_over=True, detail="Tavus opened nothing that is known here.")
-    shown = api.get("conversations", conversation.id)
+    """One whose id never came is found by its name, which is its room's."""
+    if conversation.id:
+        return _end_one_at_tavus(api, conversation.id)
+    ours: list[str] = []
+    for page in range(1, _MOST_PAGES + 1):
+        active = api.get("conversations", query=urlencode({"status": "active", "limit": _PAGE, "page": page}))
+        listed = active.body.get("data")
+        if not active.is_good or not isinstance(listed, list):
+            return _not_told(api, active)
+        ours += [
+            str(each["conversation_id"])
+            for each in listed
+            if isinstance(each, dict) and each.get("conversation_name") == conversation.room
+        ]
+        if len(listed) < _PAGE:
+            break
+    ended = [_end_one_at_tavus(api, each) for each in ours]
+    return next(
+        (one for one in ended if not one.is_over), Ended(is_over=True, was_open=any(one.was_open for one in ended))
+    )
+
+
+def _end_one_at_tavus(api: VendorApi, conversation: str) -> Ended:
+    shown = api.get("conversations", conversation)
     if shown.status == 404 or shown.body.get("status") == "ended":
         return Ended(is_over=True)
     if not shown.is_good:
         return _not_told(api, shown)
-    reply = api.post("conversations", conversation.id, "end")
+    reply = api.post("conversations", conversation, "end")
     if reply.is_good or reply.status in (400, 404):  # the latter: it has ended meanwhile
         return Ended(is_over=True, was_open=reply.is_good)
     return _not_told(api, reply)

@@ -8,20 +8,21 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from protocol.providers import HOSTED, Place
+from protocol.providers import BITHUMAN, HOSTED, TAVUS, Place
 from protocol.vendors import MOST_LEFTOVERS, Conversation, Ended
 from sessions.actions.lifecycle import announce, enqueue, note
-from sessions.models import AvatarSession, ProviderConversation, SessionEvent, State
+from sessions.models import AvatarSession, EndReason, ModeSwitch, ProviderConversation, SessionEvent, State
 from sessions.models.profiles import Provider
 
 SETTLES_FOR: Final = timedelta(seconds=5)  # what the job and the closed room end by themselves
 TRY_AGAIN_AFTER: Final = timedelta(seconds=30)
 MOST_TRIES: Final = 40  # and each takes longer: a day in all, while a vendor or a host is away
 LONGEST_PAUSE: Final = timedelta(minutes=40)
+FOUND_BY_ROOM: Final = (BITHUMAN, TAVUS)  # without the vendor's id
 
 
 def record_opened(session_id: int, provider: str, conversation: str, at: datetime, *, attempt: int) -> None:
@@ -40,20 +41,24 @@ def record_ended(session_id: int, provider: str, conversation: str, at: datetime
 
 
 def note_unreported() -> None:
-    """A job that was killed may have opened one that it could not tell of: bitHuman's are found by their room."""
-    used = Q(profile_version__provider=Provider.BITHUMAN) | Q(profile_version__fallback=Provider.BITHUMAN)
-    over = AvatarSession.objects.filter(
-        used, state=State.ENDED, ended_at__gt=timezone.now() - timedelta(days=1)
-    ).exclude(conversations__provider=Provider.BITHUMAN)
-    for session in over.select_related("profile_version"):
-        if session.profile_version.settings_for(Provider.BITHUMAN).get("place") == Place.LOCAL:
-            continue  # drawn here: there is no conversation
-        record_opened(session.pk, Provider.BITHUMAN, "", session.requested_at, attempt=session.attempt)
+    """A job that was killed may have opened one that it could not tell of: it is found by its room."""
+    is_over = Q(state=State.ENDED, ended_at__gt=timezone.now() - timedelta(days=1))
+    was_killed = Q(attempt__gt=1) | Q(end_reason=EndReason.AGENT_LOST)
+    for provider in FOUND_BY_ROOM:
+        is_its_profile = Q(profile_version__provider=provider) | Q(profile_version__fallback=provider)
+        switched = ModeSwitch.objects.filter(session=OuterRef("pk"), to_provider=provider)
+        told = ProviderConversation.objects.filter(session=OuterRef("pk"), provider=provider)
+        untold = ~Exists(told) | was_killed & ~Exists(told.filter(conversation=""))
+        over = AvatarSession.objects.filter(is_over, is_its_profile | Exists(switched), untold)
+        for session in over.select_related("profile_version"):
+            if session.profile_version.settings_for(provider).get("place") == Place.LOCAL:
+                continue  # drawn here: there is no conversation
+            record_opened(session.pk, provider, "", session.requested_at, attempt=session.attempt)
 
 
 def left_open() -> QuerySet[ProviderConversation]:
     """Conversations that nobody has told to be ended though their session is over, or their job was lost and another one has
-    its own. (A room alone does not tell bitHuman's old one from its new one: that waits for the end.)"""
+    its own. (A room alone does not tell an old one from the new job's: that waits for the end.)"""
     now = timezone.now()
     over = Q(session__state=State.ENDED, session__ended_at__lt=now - SETTLES_FOR)
     over |= Q(attempt__lt=F("session__attempt")) & ~Q(conversation="")

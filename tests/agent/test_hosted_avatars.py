@@ -26,6 +26,7 @@ from protocol.assets import AssetRef, asset_path_parts
 from protocol.control import FACE_ATTRIBUTE, Face
 from protocol.jobspec import ProfileSpec
 from protocol.modes import BUILT_IN_MODES, ModeSettings
+from protocol.providers import LossCode
 from tests.agent.conftest import eventually, make_spec
 from tests.agent.conversing import Events
 from tests.agent.visitor import Visitor
@@ -40,6 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "tavus": {"pal_id": PAL, "face_id": FACE},
     "bey": {"avatar_id": AVATAR},
     "builtin": {},
+    "gone": {},
     "test-card": {"quality": "low"},
 }
 PATIENCE = {"timeout_s": 30.0, "retries": 1, "retry_interval_s": 0.2}
@@ -319,8 +321,48 @@ async def test_an_order_that_is_broken_off_leaves_no_open_conversation(keep: Kee
     changing.cancel()
     await asyncio.gather(changing, return_exceptions=True)
     await kept.keeper.aclose()
-    assert [event.change for event in kept.events.of("provider_conversation")] == ["opened", "ended"]
+    told = [(event.change, bool(event.conversation)) for event in kept.events.of("provider_conversation")]
+    assert told == [("opened", False), ("opened", True), ("ended", True)]
     assert not kept.conversations("tavus")[-1]["open"]
+
+
+async def test_a_conversation_that_the_vendor_opens_after_it_was_given_up_is_ended(
+    keep: Keep, standins: StandInServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted, "_ANSWERS_S", 0.1)
+    kept = await keep("test-card")
+    standins.behave("tavus", "slow", seconds=2, times=1)
+    hasty = kept.keeper.mode.model_copy(update={"timeout_s": 1.0})
+    with pytest.raises(AvatarLostError, match="did not answer in time"):
+        await kept.keeper.switch(hasty, Choice("tavus", SETTINGS["tavus"]))
+    assert not (await kept.say(0.5)).interrupted
+    await eventually(lambda: len(kept.events.of("provider_conversation")) == 3, "the late answer")
+    told = [(event.change, bool(event.conversation)) for event in kept.events.of("provider_conversation")]
+    assert told == [("opened", False), ("opened", True), ("ended", True)]
+    late = kept.events.of("provider_conversation")[-1].conversation
+    assert [one["open"] for one in standins.seen("tavus")["conversations"] if one["id"] == late] == [False]
+    await eventually(lambda: kept.workers == [], "the late avatar's end")
+
+
+async def test_an_avatar_that_comes_after_it_was_given_up_is_sent_out(keep: Keep, livekit: LiveKit) -> None:
+    kept = await keep("bey")
+    identity = kept.workers[0].identity
+    await kept.keeper.switch(kept.keeper.mode, Choice("test-card", SETTINGS["test-card"]))
+    await kept.told("provider_conversation", 2)
+    late, is_out = rtc.Room(), asyncio.Event()
+    late.on("disconnected", lambda _: is_out.set())
+    token = api.AccessToken(livekit.api_key, livekit.api_secret).with_identity(identity)
+    await late.connect(livekit.url, token.with_grants(api.VideoGrants(room_join=True, room=kept.room.name)).to_jwt())
+    await asyncio.wait_for(is_out.wait(), 30)
+    assert kept.workers == []
+
+
+async def test_a_provider_that_this_release_does_not_know_any_more_is_stood_in_for(keep: Keep) -> None:
+    kept = await keep("gone", provider_settings={}, fallback="test-card")
+    lost = await kept.told("avatar_lost")
+    assert (lost.provider, lost.code) == ("gone", LossCode.NOT_SET_UP)
+    await eventually(lambda: kept.face == Face.MOVING, "the fallback")
+    assert not (await kept.say(0.5)).interrupted
 
 
 async def test_a_change_to_a_provider_that_refuses_leaves_all_as_it_was(keep: Keep, standins: StandInServer) -> None:

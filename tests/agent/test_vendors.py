@@ -12,7 +12,7 @@ from agent.environment import HostEnvironment
 from agent.vendors.api import Unreachable, base_of
 from agent.vendors.leftovers import end_conversations
 from agent.vendors.preflight import preflight
-from protocol.vendors import Check, CheckResult, Conversation, Outcome, PreflightOrder, Target
+from protocol.vendors import Check, CheckResult, Conversation, Ended, Outcome, PreflightOrder, Target
 from standins.behaviour import Behaviour, Kind
 from standins.server import StandIns
 
@@ -37,8 +37,8 @@ class Vendors:
     def behave(self, provider: str, kind: Kind) -> None:
         self.standins.vendors[provider].behave(Behaviour(behaviour=kind))
 
-    async def open_at_tavus(self) -> str:
-        body = {"pal_id": "pb87e71797da", "properties": {"livekit_ws_url": LIVEKIT, "livekit_room_token": "t"}}
+    async def open_at_tavus(self, name: str = "") -> str:
+        body = {"pal_id": "pb87e71797da", "conversation_name": name, "properties": {"livekit_ws_url": LIVEKIT, "livekit_room_token": "t"}}
         async with (
             aiohttp.ClientSession() as http,
             http.post(f"{self.url}/tavus/v2/conversations", json=body, headers={"x-api-key": "tavus-key"}) as answer,
@@ -183,6 +183,19 @@ async def test_a_conversation_that_is_open_is_ended_once(vendors: Vendors) -> No
     first, again = [(await asyncio.to_thread(end_conversations, [left]))[0] for _ in range(2)]
     assert (first.is_over, first.was_open) == (True, True)
     assert (again.is_over, again.was_open) == (True, False)
+
+
+async def test_those_of_tavus_whose_id_is_unknown_are_found_by_their_name_and_no_other_is_touched(
+    vendors: Vendors,
+) -> None:
+    ours = [await vendors.open_at_tavus("avatary-1") for _ in range(2)]
+    others = [await vendors.open_at_tavus("avatary-2") for _ in range(120)]  # the list has pages
+    left = Conversation(provider="tavus", room="avatary-1")
+    assert await asyncio.to_thread(end_conversations, [left]) == [Ended(is_over=True, was_open=True)]
+    conversations = vendors.standins.vendors["tavus"].conversations
+    assert [conversations[each].open for each in ours] == [False, False]
+    assert all(conversations[each].open for each in others)
+    assert await asyncio.to_thread(end_conversations, [left]) == [Ended(is_over=True)]
 
 
 async def test_bithumans_conversations_are_found_by_their_room_and_no_other_is_touched(vendors: Vendors) -> None:

@@ -18,6 +18,7 @@ from sessions.models import (
     AgentWorker,
     AvatarProfile,
     AvatarSession,
+    EndReason,
     Preflight,
     PreflightState,
     ProviderConversation,
@@ -199,11 +200,41 @@ def test_it_is_seen_to_as_soon_as_the_job_is_lost(session: AvatarSession, monkey
     assert queued == ["place_session", "look_after_vendors"]
 
 
-def test_a_killed_job_that_could_not_tell_of_bithuman_is_looked_after(guide: AvatarProfile, start: Any) -> None:
-    edit_profile(guide, {"provider": "bithuman", "provider_settings": {"avatar_id": "A91XMB7113"}}, by="Amina")
+BITHUMAN = {"provider": "bithuman", "provider_settings": {"avatar_id": "A91XMB7113"}}
+TAVUS = {"provider": "tavus", "provider_settings": {"pal_id": "p1"}}
+
+
+@pytest.mark.parametrize("profile", [BITHUMAN, TAVUS], ids=["bithuman", "tavus"])
+def test_a_killed_job_that_could_not_tell_of_its_conversation_is_looked_after(
+    guide: AvatarProfile, start: Any, profile: dict[str, Any]
+) -> None:
+    edit_profile(guide, profile, by="Amina")
     session = over(start())
     conversations.note_unreported()
-    assert [each.session for each in conversations.left_open()] == [session]
+    assert [(each.session, each.conversation) for each in conversations.left_open()] == [(session, "")]
+
+
+def test_so_is_one_that_was_killed_in_a_change_to_another_provider(session: AvatarSession) -> None:
+    mode = session.mode_version
+    session.switches.create(from_version=mode, to_version=mode, to_provider="tavus", requested_at=timezone.now())
+    over(session)
+    conversations.note_unreported()
+    assert [each.provider for each in conversations.left_open()] == ["tavus"]
+
+
+def test_one_that_told_of_a_conversation_may_have_been_killed_while_it_ordered_another(
+    guide: AvatarProfile, start: Any
+) -> None:
+    edit_profile(guide, TAVUS, by="Amina")
+    told = start()
+    opened(told)
+    conversations.record_ended(told.pk, "tavus", "c1", timezone.now())
+    over(told)
+    conversations.note_unreported()
+    assert not conversations.left_open().exists()  # it ended well
+    over(told, end_reason=EndReason.AGENT_LOST)
+    conversations.note_unreported()
+    assert [each.conversation for each in conversations.left_open()] == [""]
 
 
 def test_bithuman_on_the_host_opens_nothing_that_could_be_left(guide: AvatarProfile, start: Any) -> None:
