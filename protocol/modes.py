@@ -106,6 +106,12 @@ class ModeSettings(BaseModel):
         return 1000 / self.video_fps
 
     @property
+    def provider_size(self) -> tuple[int, int]:
+        """Width and height that a provider's runtime is asked for, pixels: the longest side is `output_width`."""
+        share = self.output_width / max(self.video_width, self.video_height)
+        return round(self.video_width * share / 2) * 2, round(self.video_height * share / 2) * 2
+
+    @property
     def pixel_rate(self) -> int:
         """Pixels a second: how heavy a mode is beside another one."""
         return self.video_width * self.video_height * self.video_fps

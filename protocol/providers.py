@@ -28,9 +28,7 @@ _MADE_WITH: Final = (  # what bitHuman's runtime keeps as long as it lives
     "input_buffer_size",
     "output_buffer_size",
     "num_threads",
-    "output_width",
-    "video_width",
-    "video_height",
+    "provider_size",
 )
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$")]

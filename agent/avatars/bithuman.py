@@ -79,7 +79,12 @@ class BitHumanAvatar(HostedAvatar):
             token = await self._mint(calls, agent)
             plugin = with_calls(bithuman.AvatarSession, calls)
             return plugin(api_secret=token, api_token=token, avatar_id=agent, **common)
-        discreet = with_calls(_DiscreetSession, calls)(api_secret=self._key, avatar_image=await self._image(), **common)
+        discreet = with_calls(_DiscreetSession, calls)(
+            api_secret=self._key,
+            api_token=self._key,  # else it takes one of the environment
+            avatar_image=await self._image(),
+            **common,
+        )
         discreet.withhold()
         return discreet
 

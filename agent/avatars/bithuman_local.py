@@ -30,14 +30,12 @@ async def sdk_runtime(settings: BitHumanSettings, mode: ModeSettings) -> Any:
 
 
 def runtime_options(mode: ModeSettings) -> dict[str, Any]:
-    """What of a mode the runtime takes. The longest side of its picture is the mode's `output_width`."""
-    share = mode.output_width / max(mode.video_width, mode.video_height)
-    size = tuple(round(side * share / 2) * 2 for side in (mode.video_width, mode.video_height))
+    """What of a mode the runtime takes."""
     return {
         "input_buffer_size": mode.input_buffer_size,
         "output_buffer_size": mode.output_buffer_size,
         "num_threads": mode.num_threads,
-        "output_size": size,
+        "output_size": mode.provider_size,
     }
 
 
@@ -60,6 +58,7 @@ class LocalBitHumanAvatar:
         self._parts = parts
         self._settings = settings
         self._runtime: Any = None
+        self._drawn: dict[str, Any] = {}  # size and rate of the runtime's pictures
         self._runner: PublishingRunner | None = None
         self._sound: QueueAudioOutput | None = None
 
@@ -88,9 +87,8 @@ class LocalBitHumanAvatar:
         self._runtime = await sdk_runtime(self._settings, self._parts.mode)
         generator = make_generator(self._runtime)
         width, height = generator.video_resolution
-        mode = self._parts.mode.model_copy(
-            update={"video_width": width, "video_height": height, "video_fps": generator.video_fps}
-        )
+        self._drawn = {"video_width": width, "video_height": height, "video_fps": generator.video_fps}
+        mode = self._parts.mode.model_copy(update=self._drawn)
         rate = generator.audio_sample_rate
         self._sound = QueueAudioOutput(sample_rate=rate, wait_playback_start=True)
         self._runner = PublishingRunner(
@@ -111,8 +109,11 @@ class LocalBitHumanAvatar:
         """Burns nothing in."""
 
     async def switch(self, mode: ModeSettings) -> bool:
-        """A runtime keeps what it was made with."""
-        return not self._settings.starts_anew(self._parts.mode, mode)
+        """A runtime keeps what it was made with; codec and bit rate are ours."""
+        if self._runner is None or self._settings.starts_anew(self._parts.mode, mode):
+            return False
+        await self._runner.follow(mode.model_copy(update=self._drawn))
+        return True
 
     def doubt(self) -> None:
         """The runtime's frames go through the job."""

@@ -225,15 +225,17 @@ class HostedAvatar(ABC):
         if self._starting is not None:
             await asyncio.wait({self._starting}, timeout=_ANSWERS_S)
             if not self._starting.done():
-                late = asyncio.create_task(self._close_when_answered(self._starting), name=f"{self._parts.provider}-late")
+                late = asyncio.create_task(
+                    self._close_when_answered(self._starting), name=f"{self._parts.provider}-late"
+                )
                 _late.add(late)
                 late.add_done_callback(_late.discard)
                 return
         await self._close()
 
     async def _close_when_answered(self, starting: asyncio.Task[None]) -> None:
-        """An order that was given up may yet be answered, and is billed then: only the answer tells what there is to end. What a job
-        does not live to hear is found from outside, by its room."""
+        """An order that was given up may yet be answered, and is billed then: only the answer tells what there is to end. What a
+        job does not live to hear is found from outside, by its room."""
         await asyncio.wait({starting}, timeout=_LATE_S)
         starting.cancel()
         await asyncio.gather(starting, return_exceptions=True)

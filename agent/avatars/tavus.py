@@ -38,7 +38,9 @@ class TavusAvatar(HostedAvatar):
             conn_options=ONE_CALL,
         )
         # by its name one is found whose answer never came
-        order = functools.partial(plugin._api.create_conversation, extra_payload={"conversation_name": self._parts.spec.room})
+        order = functools.partial(
+            plugin._api.create_conversation, extra_payload={"conversation_name": self._parts.spec.room}
+        )
         plugin._api.create_conversation = order  # type: ignore[method-assign]
         return plugin
 

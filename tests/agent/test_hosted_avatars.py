@@ -437,6 +437,11 @@ async def test_bithuman_on_this_host_gets_the_modes_settings_and_speaks(
     await kept.keeper.switch(kept.keeper.mode.model_copy(update={"output_buffer_size": 5}))
     assert made[1].options["output_buffer_size"] == 5, "a runtime keeps what it was made with: another one follows"
     await eventually(lambda: made[0].is_cleaned_up, "the earlier one is let go")
+    mode = kept.keeper.mode
+    twice = {"video_width": 2 * mode.video_width, "video_height": 2 * mode.video_height, "bitrate_kbps": 900}
+    await kept.keeper.switch(mode.model_copy(update=twice))
+    assert len(made) == 2, "its picture has the same size: only the track is another"
+    await eventually(lambda: kept.visitor.frame_size == (720, 404), "its picture")
     assert not (await kept.say(0.3)).interrupted
     assert not kept.events.of("avatar_lost")
 
@@ -482,8 +487,9 @@ async def test_bithumans_token_is_renewed_before_it_ends(keep: Keep, monkeypatch
 
 
 async def test_a_picture_for_bithuman_goes_to_it_and_its_secret_nowhere_else(
-    keep: Keep, home: Path, standins: StandInServer
+    keep: Keep, home: Path, standins: StandInServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BITHUMAN_API_TOKEN", "a-token-that-was-left-there")
     buffer = io.BytesIO()
     Image.new("RGB", (300, 300), (90, 120, 90)).save(buffer, "JPEG")
     sha256 = hashlib.sha256(buffer.getvalue()).hexdigest()

@@ -38,7 +38,8 @@ class Vendors:
         self.standins.vendors[provider].behave(Behaviour(behaviour=kind))
 
     async def open_at_tavus(self, name: str = "") -> str:
-        body = {"pal_id": "pb87e71797da", "conversation_name": name, "properties": {"livekit_ws_url": LIVEKIT, "livekit_room_token": "t"}}
+        transport = {"livekit_ws_url": LIVEKIT, "livekit_room_token": "t"}
+        body = {"pal_id": "pb87e71797da", "conversation_name": name, "properties": transport}
         async with (
             aiohttp.ClientSession() as http,
             http.post(f"{self.url}/tavus/v2/conversations", json=body, headers={"x-api-key": "tavus-key"}) as answer,
