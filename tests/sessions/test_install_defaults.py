@@ -100,6 +100,18 @@ def test_a_variable_without_effect_is_told_and_stops_nothing(
     assert "avatary.W001" in capsys.readouterr().err
 
 
+def test_a_misspelt_variable_is_told_with_the_one_that_may_be_meant(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BITHUMAN_AVATARID", "A23WJF0199")
+    monkeypatch.setenv("BITHUMAN_API_SECRET", "known")
+    call_command("check")
+    told = capsys.readouterr().err
+    assert "avatary.W002" in told
+    assert "Is BITHUMAN_AVATAR_ID meant?" in told
+    assert "BITHUMAN_API_SECRET" not in told
+
+
 def test_a_changed_environment_is_a_new_version_of_the_built_in_modes_and_no_copy_follows_it(
     environment: Any, demo: None
 ) -> None:
