@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ClassVar, Final, TypeVar
 
 import aiohttp
@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
 _ANSWERS_S: Final = 2.5  # how long closing waits for the answer to an order that was given up
+_END_AGAIN_S: Final = 10.0  # a vendor that was not told is told later, and then less and less often
+_LONGEST_PAUSE_S: Final = 300.0
 _LATE_S: Final = 120.0  # how long it is waited for after that, in the background
 _LEAVES_S: Final = 0.15
 _PICTURE_WITHIN_S: Final = 3.0  # of looking at an avatar whose picture is said to stand still
@@ -40,7 +42,7 @@ _LOOK_AGAIN_S: Final = 0.5  # LiveKit makes nothing of a subscription that is gi
 
 Plugin = TypeVar("Plugin", bound=AvatarSession[Any])
 
-_late: set[asyncio.Task[None]] = set()  # orders that are ended once they are answered
+_going_on: set[asyncio.Task[None]] = set()  # what is left to do for avatars that are closed
 
 
 class _Session(rtc.EventEmitter[str]):
@@ -225,11 +227,7 @@ class HostedAvatar(ABC):
         if self._starting is not None:
             await asyncio.wait({self._starting}, timeout=_ANSWERS_S)
             if not self._starting.done():
-                late = asyncio.create_task(
-                    self._close_when_answered(self._starting), name=f"{self._parts.provider}-late"
-                )
-                _late.add(late)
-                late.add_done_callback(_late.discard)
+                _go_on_with(self._close_when_answered(self._starting))
                 return
         await self._close()
 
@@ -271,6 +269,18 @@ class HostedAvatar(ABC):
                 await self._leave()
         except TimeoutError:
             logger.warning("%s: the avatar did not close within %.0f s", self.vendor, _CLOSE_S)
+        if self._is_open and self._conversation and self._parts.room.isconnected():
+            _go_on_with(self._keep_ending())  # it is billed, and the session may go on for hours
+        elif self._calls is not None:
+            await self._calls.aclose()
+
+    async def _keep_ending(self) -> None:
+        """What is still open when the job ends is ended from outside."""
+        pause_s = _END_AGAIN_S
+        while self._is_open and self._parts.room.isconnected():
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            await self._tell_ended(has_left=True)
         if self._calls is not None:
             await self._calls.aclose()
 
@@ -286,7 +296,10 @@ class HostedAvatar(ABC):
                 sink._start_atask.cancel()
         if self._is_open and self._conversation != self._told_of:
             self._tell_opened()
-        if self._is_open and await self._end(has_left=is_in_room):
+        await self._tell_ended(has_left=is_in_room)
+
+    async def _tell_ended(self, *, has_left: bool) -> None:
+        if self._is_open and await self._end(has_left=has_left):
             self._is_open = False
             self._tell("ended")
 
@@ -327,6 +340,13 @@ class HostedAvatar(ABC):
             self._gone.set_result(AvatarLostError(code, self._losses[code]))
 
 
+def _go_on_with(work: Coroutine[Any, Any, None]) -> None:
+    """In the background, as long as the job lives."""
+    task = asyncio.create_task(work)
+    _going_on.add(task)
+    task.add_done_callback(_going_on.discard)
+
+
 def _keep_out(room: rtc.Room, identity: str) -> None:
     """One that was ended and comes into the room all the same is sent out."""
     context = get_job_context(required=False)
@@ -336,9 +356,7 @@ def _keep_out(room: rtc.Room, identity: str) -> None:
 
     def on_connected(participant: rtc.RemoteParticipant) -> None:
         if participant.identity == identity:
-            sending = asyncio.create_task(send_out(), name="send-avatar-out")
-            _late.add(sending)
-            sending.add_done_callback(_late.discard)
+            _go_on_with(send_out())
 
     async def send_out() -> None:
         try:

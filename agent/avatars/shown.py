@@ -76,7 +76,8 @@ class Shown:
         self._still_mode = spec.mode
         self._seen: bytearray | None = None  # the hosted avatar's own picture, in the still's size
         self._looking: asyncio.Task[None] | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._unfinished: set[asyncio.Task[None]] = set()
+        self._telling = asyncio.Lock()
         self._is_over = asyncio.Event()
 
     @property
@@ -140,13 +141,13 @@ class Shown:
         self._stop_looking(forget=by != STILL)
         if avatar.identity:
             self._looking = asyncio.create_task(self._look_at(avatar), name="look-at-avatar")
-        await self._tell(face)
+        self._tell(face)
 
     async def make_way(self) -> None:
         """The still picture is shown from the next pause on, and the avatar that was shown is closed."""
         await self.show(await self._started_still(), STILL, Face.CHANGING)
-        if self._closing:
-            await asyncio.wait(set(self._closing))  # a session that ends meanwhile breaks no closing off
+        if self._unfinished:
+            await asyncio.wait(set(self._unfinished))  # a session that ends meanwhile breaks no closing off
 
     async def show_still(self) -> float:
         """At once: the still picture, and the voice goes on in mid-sentence. Returns how long that took, milliseconds."""
@@ -164,7 +165,7 @@ class Shown:
         self._line.follow(still.sound)
         took_ms = (time.monotonic() - began) * 1000
         logger.info("the still picture has taken over in %.0f ms", took_ms)
-        await self._tell(Face.STILL)
+        self._tell(Face.STILL)
         return took_ms
 
     async def _started_still(self) -> "StillAvatar":
@@ -233,7 +234,7 @@ class Shown:
         if avatar is not None:
             self._own(_close(avatar))
         self._is_over.set()
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*self._unfinished, return_exceptions=True)
 
     def _parts(self, choice: Choice, mode: ModeSettings) -> AvatarParts:
         on_frame = _no_frame if choice.provider == STILL else self._on_frame
@@ -244,25 +245,30 @@ class Shown:
     def _tell_delay(self, delay_ms: float) -> None:
         self._emit(ProviderMeasured, provider=self.by, voice_delay_ms=delay_ms)
 
-    async def _tell(self, face: Face) -> None:
-        """Visitors' pages have one line for it, and look at who has the voice. Not worth failing for."""
-        try:
-            if self._room.isconnected():
-                me = self._room.local_participant
-                identity = self._avatar.identity if self._avatar is not None else ""
-                await me.set_attributes({FACE_ATTRIBUTE: face.value, SHOWN_ATTRIBUTE: identity or me.identity})
-        except Exception:
-            logger.warning("visitors could not be told of the face", exc_info=True)
+    def _tell(self, face: Face) -> None:
+        """Visitors' pages have one line for it, and look at who has the voice. Nobody waits for them to be told."""
+        if self._room.isconnected():
+            mine = self._room.local_participant.identity
+            self._own(self._set({FACE_ATTRIBUTE: face.value, SHOWN_ATTRIBUTE: self.avatar.identity or mine}))
+
+    async def _set(self, attributes: dict[str, str]) -> None:
+        """In the order of the calls. Not worth failing for."""
+        async with self._telling:
+            try:
+                await self._room.local_participant.set_attributes(attributes)
+            except Exception:
+                logger.warning("visitors could not be told of the face", exc_info=True)
 
     async def _close_later(self, avatar: Avatar) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._is_over.wait(), _BOTH_S)
         await _close(avatar)
 
-    def _own(self, closing: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(closing, name="avatar-close")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+    def _own(self, work: Coroutine[Any, Any, None]) -> None:
+        """It is done whatever becomes of who asked for it."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
 
 
 async def _close(avatar: Avatar) -> None:

@@ -99,7 +99,8 @@ class ModeSwitches:
                 await self._switching
 
     async def _switch(self, order: SwitchOrder) -> None:
-        earlier, choice, self._trial, began = self.mode, self._avatar.choice, None, time.monotonic()
+        earlier, choice, began = self.mode, self._avatar.choice, time.monotonic()
+        trial, self._trial = self._trial, None
         is_relief = self._frames.missed_s >= LATE_ALREADY_S and order.mode.pixel_rate < earlier.pixel_rate
         following = choice if order.provider is None else Choice(order.provider, order.provider_settings)
         try:
@@ -107,6 +108,7 @@ class ModeSwitches:
             await self._go_on_in(order.mode, following)
         except Exception as error:
             logger.exception("the mode could not be switched")
+            self._trial = trial  # the mode that it stays in is watched on
             await self._finished(order.switch, "failed", began, self._sentence(error, began))
         else:
             await self._finished(order.switch, "applied", began)
@@ -129,6 +131,7 @@ class ModeSwitches:
             await self._go_on_in(trial.earlier, trial.choice)
         except Exception as error:
             logger.exception("the earlier mode could not be brought back")
+            await self._announce(f"{trial.switch}{SWITCH_DONE}")
             self._emit(JobNotice, sentence=f"{sentence} The earlier mode could not be brought back: {error}"[:500])
             return
         await self._finished(trial.switch, "went_back", began, sentence)

@@ -344,6 +344,20 @@ async def test_a_conversation_that_the_vendor_opens_after_it_was_given_up_is_end
     await eventually(lambda: kept.workers == [], "the late avatar's end")
 
 
+async def test_a_vendor_that_did_not_hear_of_the_end_is_told_again_while_the_session_goes_on(
+    keep: Keep, standins: StandInServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted, "_END_AGAIN_S", 0.2)
+    kept = await keep("tavus")
+    standins.behave("tavus", "500")
+    await kept.keeper.switch(kept.keeper.mode, Choice("test-card", SETTINGS["test-card"]))
+    await eventually(lambda: standins.seen("tavus")["requests"][-1]["path"].endswith("/end"), "a try to end it")
+    assert kept.conversations("tavus")[-1]["open"]
+    standins.behave("tavus")
+    await eventually(lambda: not kept.conversations("tavus")[-1]["open"], "the end at the vendor")
+    assert (await kept.told("provider_conversation", 2)).change == "ended"
+
+
 async def test_an_avatar_that_comes_after_it_was_given_up_is_sent_out(keep: Keep, livekit: LiveKit) -> None:
     kept = await keep("bey")
     identity = kept.workers[0].identity

@@ -12,7 +12,7 @@ from agent.avatars.frames import FrameReporter
 from agent.avatars.shown import Choice
 from agent.job.mode_switches import LATE_ALREADY_S, MOST_MISSED_S, ModeSwitches
 from protocol.control import SWITCH_ATTRIBUTE, SwitchOrder
-from protocol.events import SwitchFinished, SwitchSeen
+from protocol.events import JobNotice, SwitchFinished, SwitchSeen
 from protocol.modes import BUILT_IN_MODES, ModeSettings
 from tests.agent.conftest import eventually
 
@@ -133,6 +133,32 @@ async def test_a_mode_that_is_too_much_for_the_host_goes_back_by_itself(job: Job
     assert (job.face.modes, job.switches.mode) == ([AFTER, BEFORE], BEFORE)
     job.miss_for(MOST_MISSED_S)  # not the switch's doing any more
     assert len(job.of(SwitchFinished)) == 2
+
+
+async def test_it_goes_back_too_where_another_switch_was_tried_meanwhile_and_failed(job: Job) -> None:
+    job.order()
+    await job.switched("applied")
+    job.face.error = FileNotFoundError("no such picture")
+    job.order(TWO)
+    await job.switched("failed")
+    job.face.error = None
+    job.miss_for(MOST_MISSED_S)
+    assert (await job.switched("went_back"))["switch"] == ONE
+    assert job.switches.mode is BEFORE
+
+
+async def test_one_that_cannot_go_back_is_told_of_and_visitors_stop_measuring(job: Job) -> None:
+    job.order()
+    await job.switched("applied")
+    job.face.error = FileNotFoundError("no such picture")
+    job.miss_for(MOST_MISSED_S)
+    await eventually(lambda: job.of(JobNotice), "the notice")
+    sentence = job.of(JobNotice)[0]["sentence"]
+    assert sentence.startswith(
+        "Frames missed their budget of 67 ms for 10 s. The earlier mode could not be brought back"
+    )
+    assert job.switches.mode is AFTER
+    assert job.room.attributes[-1] == {SWITCH_ATTRIBUTE: f"{ONE}:done"}
 
 
 async def test_a_provider_that_is_too_much_for_the_host_goes_back_by_itself(job: Job) -> None:
