@@ -22,7 +22,7 @@ class Waiting:
     since: datetime
     done: int
     total: int = 6
-    key: str = ""  # of a workflow step
+    key: str = ""  # of a workflow step or a milestone, as what is usual is found by
 
 
 def is_failure(session: AvatarSession) -> bool:
@@ -37,21 +37,23 @@ def waiting_for(session: AvatarSession) -> Waiting | None:
     is_again = session.attempt > 1  # the milestones are the first attempt's, and say nothing of this one
     is_dispatched = bool(session.dispatch_id) and not session.dispatch_id.startswith(CLAIM)
     if session.dispatched_at is None or (is_again and session.job_pid is None and not is_dispatched):
-        return Waiting(_("dispatch to %(host)s") % {"host": session.host}, session.attempt_at, 0)
+        return Waiting(_("dispatch to %(host)s") % {"host": session.host}, session.attempt_at, 0, key="dispatched")
     if session.process_started_at is None or (is_again and session.job_pid is None):
-        since = session.attempt_at if is_again else session.dispatched_at
-        return Waiting(_("a process on %(host)s") % {"host": session.host}, since, 1)
+        label = _("a process on %(host)s") % {"host": session.host}
+        if is_again:
+            return Waiting(label, session.attempt_at, 1, key="process_started_since_begin")
+        return Waiting(label, session.dispatched_at, 1, key="process_started")
     done = 2 if is_again else 2 + (session.connected_at is not None) + (session.first_video_at is not None)
     running = session.steps.filter(attempt=session.attempt, status="running", parent=None).order_by("number").last()
     if running is not None:
         return Waiting(running.label, running.started_at, done, key=running.key)
     if is_again:
-        return Waiting(_("READY"), session.attempt_at, done)
+        return Waiting(_("READY"), session.attempt_at, done, key="ready_since_begin")
     if session.connected_at is None:
-        return Waiting(_("connection to the room"), session.process_started_at, done)
+        return Waiting(_("connection to the room"), session.process_started_at, done, key="connected")
     if session.first_video_at is None:
-        return Waiting(_("the first video frame"), session.connected_at, done)
-    return Waiting(_("READY"), session.first_video_at, done)
+        return Waiting(_("the first video frame"), session.connected_at, done, key="first_video")
+    return Waiting(_("READY"), session.first_video_at, done, key="ready")
 
 
 def worst_thing(session: AvatarSession, here: int) -> tuple[str, str]:

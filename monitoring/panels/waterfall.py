@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from monitoring.models import WorkflowStep
-from monitoring.samples.queries import usual_step_durations_ms
+from monitoring.samples.queries import usual_durations_ms
 from sessions.models import AvatarSession, SessionEvent, State
 
 Status = Literal["done", "now", "later", "failed", "ready"]
@@ -63,7 +63,7 @@ class Waterfall:
 
 
 def waterfall(session: AvatarSession, usual_ms: Mapping[str, float] | None = None) -> Waterfall:
-    """The chain of the session's present attempt. `usual_ms`: what its steps usually take, by key; by default now.
+    """The chain of the session's present attempt. `usual_ms`: what its waits usually take, by key; by default now.
 
     The session keeps the milestones of its first attempt: a later one has its steps and its own READY, from the history.
     """
@@ -74,9 +74,9 @@ def waterfall(session: AvatarSession, usual_ms: Mapping[str, float] | None = Non
         return None if at is None or at < began else (at - began).total_seconds() * 1000
 
     ready_at = session.ready_at if session.attempt == 1 else _ready_again_at(session)
-    rows = _milestones(session, since, began, over) if session.attempt == 1 else []
     if usual_ms is None:
-        usual_ms = usual_step_durations_ms(session.mode_version.mode)
+        usual_ms = usual_durations_ms(session)
+    rows = _milestones(session, since, began, over, usual_ms) if session.attempt == 1 else []
     steps = _steps(session, since, over, usual_ms)
     ready_ms = since(ready_at)
     until_ms = inf if ready_ms is None else ready_ms
@@ -95,20 +95,25 @@ def waterfall(session: AvatarSession, usual_ms: Mapping[str, float] | None = Non
     return Waterfall(rows, after, ready_ms, slowest, waiting)
 
 
-def _milestones(session: AvatarSession, since: Since, began: datetime, over: datetime | None) -> list[Row]:
+def _milestones(
+    session: AvatarSession, since: Since, began: datetime, over: datetime | None, usual_ms: Mapping[str, float]
+) -> list[Row]:
     rows: list[Row] = []
     last, last_at = 0.0, began
-    for label, at in ((_("Dispatched"), session.dispatched_at), (_("Process started"), session.process_started_at)):
-        end = since(at)
+    for label, at, key in (
+        (_("Dispatched"), session.dispatched_at, "dispatched"),
+        (_("Process started"), session.process_started_at, "process_started"),
+    ):
+        end, usual = since(at), usual_ms.get(key)
         if end is not None:
-            rows.append(Row(label, "done", last, max(last, end)))
+            rows.append(Row(label, "done", last, max(last, end), usual))
             last, last_at = max(last, end), at or began
         elif rows and rows[-1].status != "done":
             rows.append(Row(label, "later"))
         elif over is not None:
-            rows.append(Row(label, "failed", last, since(over) or last))
+            rows.append(Row(label, "failed", last, since(over) or last, usual))
         else:
-            rows.append(Row(label, "now", last, since(timezone.now()) or last, since=last_at))
+            rows.append(Row(label, "now", last, since(timezone.now()) or last, usual, since=last_at))
     return rows
 
 

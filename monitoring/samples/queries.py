@@ -1,25 +1,39 @@
 """What pages, REST and reports read of the samples and steps. Units stand in the names; a missing reading is left out."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from monitoring.models import FrameSample, HostSample, SessionSample, WorkflowStep
 from monitoring.samples.figures import FRAMES_FRESH_FOR, frame_figures, host_figures, process_figures
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode
-from sessions.models.avatar_session import LIVE_STATES
+from sessions.models.avatar_session import LIVE_STATES, milliseconds_between
 
 STARVED_PERCENT: Final = 10.0
 BUSY_PERCENT: Final = 90.0
 BUSY_FOR: Final = 10  # samples
 CLOCK_SLACK: Final = timedelta(seconds=5)
 USUAL_STEPS_OF: Final = timedelta(days=14)
-USUAL_STEPS_MAX: Final = 400
+USUAL_STEPS_OF_SESSIONS: Final = 100
+USUAL_STEPS_OF_ONE: Final = 5  # of one key, the newest
+USUAL_WAITS_OF_SESSIONS: Final = 40
+MILESTONES: Final = (
+    "requested_at", "dispatched_at", "process_started_at", "connected_at", "first_video_at", "ready_at",
+)  # fmt: skip
+# What is waited for -> between which milestones. A later attempt counts from its begin, as the first does from the request.
+WAITS: Final[dict[str, tuple[str, str]]] = {
+    **{end.removesuffix("_at"): (begin, end) for begin, end in pairwise(MILESTONES)},
+    "process_started_since_begin": ("requested_at", "process_started_at"),
+    "ready_since_begin": ("requested_at", "ready_at"),
+}
 
 
 def samples_of(session: AvatarSession, since: datetime | None = None, limit: int = 600) -> list[dict[str, Any]]:
@@ -66,18 +80,45 @@ def recent_host_samples(host: str, seconds: int = 300) -> list[dict[str, Any]]:
     return [{"at": row.at, **host_figures(row)} for row in rows.order_by("at")]
 
 
+def usual_durations_ms(session: AvatarSession) -> dict[str, float]:
+    """How long a session's waits usually take in its mode, milliseconds: steps by key, milestones on its host by `WAITS`."""
+    return {**_usual_waits_ms(session), **usual_step_durations_ms(session.mode_version.mode)}
+
+
 def usual_step_durations_ms(mode: DeploymentMode) -> dict[str, float]:
-    """Median duration of each step key over the mode's recent sessions, milliseconds."""
-    rows = WorkflowStep.objects.filter(
-        session__mode_version__mode=mode,
-        status=WorkflowStep.Status.COMPLETED,
-        duration_ms__isnull=False,
-        started_at__gt=timezone.now() - USUAL_STEPS_OF,
-    ).order_by("-started_at")
-    durations: dict[str, list[float]] = {}
-    for key, duration_ms in rows.values_list("key", "duration_ms")[:USUAL_STEPS_MAX]:
-        durations.setdefault(key, []).append(duration_ms or 0.0)
-    return {key: median(values) for key, values in durations.items()}
+    """Median duration of each step key over the mode's recent sessions, milliseconds; what one did often counts a few times."""
+    recent = _recent_in(mode).order_by("-requested_at").values("pk")[:USUAL_STEPS_OF_SESSIONS]
+    nth = Window(RowNumber(), partition_by=("session", "key"), order_by=F("started_at").desc())
+    rows = (
+        WorkflowStep.objects.filter(session__in=recent, status=WorkflowStep.Status.COMPLETED, duration_ms__isnull=False)
+        .annotate(nth=nth)
+        .filter(nth__lte=USUAL_STEPS_OF_ONE)
+        .order_by()
+    )
+    return _medians(rows.values_list("key", "duration_ms"))
+
+
+def _usual_waits_ms(session: AvatarSession) -> dict[str, float]:
+    others = _recent_in(session.mode_version.mode).filter(host=session.host).exclude(pk=session.pk)
+    found = []
+    for times in others.order_by("-requested_at").values(*MILESTONES)[:USUAL_WAITS_OF_SESSIONS]:
+        for key, (begin, end) in WAITS.items():
+            took_ms = milliseconds_between(times[begin], times[end]) if times[begin] else None
+            if took_ms is not None and took_ms >= 0:
+                found.append((key, took_ms))
+    return _medians(found)
+
+
+def _recent_in(mode: DeploymentMode) -> QuerySet[AvatarSession]:
+    since = timezone.now() - USUAL_STEPS_OF
+    return AvatarSession.objects.filter(mode_version__mode=mode, requested_at__gt=since)
+
+
+def _medians(durations: Iterable[tuple[str, float | None]]) -> dict[str, float]:
+    by_key: dict[str, list[float]] = {}
+    for key, duration_ms in durations:
+        by_key.setdefault(key, []).append(duration_ms or 0.0)
+    return {key: median(values) for key, values in by_key.items()}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from monitoring.panels.step_notes import note_of
 from monitoring.panels.waterfall import Waterfall, waterfall
 from monitoring.reports.absences import absence_lines
 from monitoring.reports.hosted import HostedLine, hosted_lines
-from monitoring.samples.queries import HostSummary, host_summaries, usual_step_durations_ms, within
+from monitoring.samples.queries import HostSummary, host_summaries, usual_durations_ms, within
 from sessions.install import install
 from sessions.models import AgentWorker, AvatarSession, DeploymentMode
 
@@ -39,8 +39,8 @@ def chain(session: AvatarSession, usual_ms: Mapping[str, float] | None = None) -
 
 @register.simple_tag
 def usual_durations(session: AvatarSession) -> dict[str, float]:
-    """How long each step usually takes in the session's mode, milliseconds, by step key."""
-    return usual_step_durations_ms(session.mode_version.mode)
+    """How long each step and milestone of the session usually takes in its mode, milliseconds, by key."""
+    return usual_durations_ms(session)
 
 
 @register.simple_tag

@@ -1,5 +1,6 @@
 """What a session leaves behind once it is over."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -245,6 +246,22 @@ def test_a_session_whose_host_has_no_sampler_has_its_frames(over: AvatarSession)
 
 def test_the_usual_duration_of_a_step_is_the_median_in_its_mode(over: AvatarSession, balanced: Any) -> None:
     assert usual_step_durations_ms(balanced)["starting_avatar_session"] == 18_450
+
+
+def test_what_one_session_did_often_hides_no_rarer_step(
+    over: AvatarSession, start: Callable[..., AvatarSession], balanced: Any
+) -> None:
+    talkative = start()
+    WorkflowStep.objects.bulk_create(
+        WorkflowStep(
+            session=talkative, attempt=1, number=number, key="deliver_first_greeting", label="Deliver First Greeting",
+            status="completed", started_at=talkative.requested_at + timedelta(seconds=number), duration_ms=260,
+        )
+        for number in range(1, 1_000)
+    )  # fmt: skip
+    usual = usual_step_durations_ms(balanced)
+    assert usual["starting_avatar_session"] == 18_450
+    assert usual["deliver_first_greeting"] == 260
 
 
 def test_what_was_usual_when_a_report_was_made_stays_so_in_it(over: AvatarSession, balanced: Any) -> None:

@@ -226,6 +226,69 @@ def test_what_a_second_attempt_waits_for_is_not_told_by_the_first(again: AvatarS
         assert (waiting.label, waiting.since) == (label, again.attempt_at)
 
 
+MILESTONES = ("dispatched_at", "process_started_at", "connected_at", "first_video_at", "ready_at")
+
+
+@pytest.fixture
+def began(start: Callable[..., AvatarSession]) -> AvatarSession:
+    """A session that just began to start; three before it did so in 50 ms, 350 ms, 150 ms, 2 s and 450 ms, or nearly."""
+    for late_ms in (-10, 0, 90):
+        past = start()
+        ends = (50 + late_ms, 400 + late_ms, 550 + late_ms, 2_550 + late_ms, 3_000 + late_ms)
+        times = dict(zip(MILESTONES, (at(past, end) for end in ends), strict=True))
+        put(past, State.ENDED, ended_at=at(past, 9_000), end_reason="operator_stopped", **times)
+    return start()
+
+
+@pytest.mark.parametrize(
+    ("reached", "words"),
+    [
+        (0, "Waiting for dispatch to atlas # so far, usually 50 ms in balanced"),
+        (1, "Waiting for a process on atlas # so far, usually 350 ms in balanced"),
+        (2, "Waiting for connection to the room # so far, usually 150 ms in balanced"),
+        (3, "Waiting for the first video frame # so far, usually 2.00 s in balanced"),
+        (4, "Waiting for READY # so far, usually 450 ms in balanced"),
+    ],
+)
+def test_each_milestone_of_a_start_is_waited_for_with_its_usual_duration(
+    began: AvatarSession, as_amina: Client, reached: int, words: str
+) -> None:
+    put(began, State.STARTING, **{name: at(began, 10) for name in MILESTONES[:reached]})
+    assert words in waited_for(as_amina, began)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Waiting for a process on atlas # so far, usually 400 ms in balanced"),
+        ({"job_pid": 17}, "Waiting for READY # so far, usually 3.00 s in balanced"),
+    ],
+)
+def test_what_another_attempt_waits_for_since_it_began_is_usual_since_a_start_began(
+    began: AvatarSession, as_amina: Client, fields: dict[str, int], words: str
+) -> None:
+    times = {name: at(began, 10) for name in MILESTONES[:4]}
+    put(began, State.STARTING, attempt=2, attempt_at=at(began, 500), dispatch_id="d2", **times, **fields)
+    assert words in waited_for(as_amina, began)
+
+
+def test_where_nothing_is_known_of_a_host_no_duration_is_usual(began: AvatarSession, as_amina: Client) -> None:
+    put(began, State.STARTING, host="borealis")
+    assert "usually" not in waited_for(as_amina, began)
+
+
+def test_the_milestones_of_the_waterfall_stand_beside_what_is_usual(began: AvatarSession) -> None:
+    put(began, State.STARTING, dispatched_at=at(began, 40))
+    assert [row.usual_ms for row in waterfall(began).rows[:2]] == [50, 350]
+
+
+def waited_for(client: Client, session: AvatarSession) -> str:
+    """The heading of its readiness, with # for the time that runs."""
+    page = client.get(f"/sessions/{session.code}/fragments/readiness/").content.decode()
+    head = re.sub("<[^>]+>", " ", page.split('av-panel-head">')[1].split("</div>")[0]).replace("\u00a0", " ")
+    return re.sub(r"[\d.]+ m?s so far", "# so far", " ".join(head.split()))
+
+
 def test_what_is_tried_stands_as_a_sentence_of_its_own(start: Callable[..., AvatarSession]) -> None:
     session = start()
     put(session, State.STARTING, state_detail="Starting the agent worker of atlas.")
