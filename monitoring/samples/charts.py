@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from monitoring.alerts.rules import RULES
 from monitoring.models import Alert, HostSample, MediaSample, Turn, VisitSample, WorkflowStep
 from monitoring.samples.figures import host_figures
+from monitoring.samples.merged import are_samples_kept, merged
 from monitoring.samples.queries import samples_of
-from monitoring.samples.windows import rolled_up
 from sessions.models import AvatarSession, SessionEvent, State
 
 CPU_COLUMNS: Final = ("user_percent", "system_percent", "iowait_percent", "steal_percent")
@@ -60,7 +60,6 @@ MARKED: Final = {
 MARKED_STATES: Final = (State.READY, State.DEGRADED)
 MAX_MARK_CHARS: Final = 28
 MAX_POINTS: Final = 400
-MAX_SECONDS: Final = 12 * 3600
 
 
 def host_chart_data(host: list[dict[str, Any]], marked: Iterable[dict[str, Any]], step_s: int) -> dict[str, Any]:
@@ -152,16 +151,20 @@ def _mark(event: SessionEvent) -> str:
 
 
 def thinned(session: AvatarSession) -> dict[str, Any]:
-    """A whole session with at most `MAX_POINTS` points: every n-th second."""
+    """A whole session in some `MAX_POINTS` points; where they stand for more than a second, with the busiest one of each."""
     span = (session.requested_at, session.ended_at or session.state_changed_at)
-    rows = list(HostSample.objects.filter(host=session.host, at__range=span).order_by("at")[:MAX_SECONDS])
-    host = [{"at": row.at, **host_figures(row)} for row in rows]
-    points = samples_of(session, limit=MAX_SECONDS)
-    if not points:
-        host, points = rolled_up(session, *span)
+    if are_samples_kept(span[0]) and (span[1] - span[0]).total_seconds() < 2 * MAX_POINTS:
+        rows = HostSample.objects.filter(host=session.host, at__range=span).order_by("at")
+        host = [{"at": row.at, **host_figures(row)} for row in rows]
+        step_s, points = 1, samples_of(session, limit=2 * MAX_POINTS)
+    else:
+        step_s, host, points = merged(session, *span, MAX_POINTS)
     visits = _thinned_visits(visit_points(session, span[0]))
     media = last_media(session, span[0])
-    return session_chart_data(_every_nth(host), _every_nth(points), session_marks(session), 1, visits, media)
+    data = session_chart_data(host, points, session_marks(session), step_s, visits, media)
+    data["host"] |= columns(host, ("busy_max_percent",))
+    data["session"] |= columns(points, ("cpu_max_percent",))
+    return data
 
 
 def visit_points(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
@@ -177,19 +180,21 @@ def last_media(session: AvatarSession, since: datetime) -> list[dict[str, Any]]:
 
 
 def _thinned_visits(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every n-th, with the freezes of those that are left out."""
+    """Of every n the one whose sound was furthest from its picture, with the freezes of all."""
     n = max(1, len(points) // MAX_POINTS)
     groups = [points[first : first + n] for first in range(0, len(points), n)]
-    return [{**group[0], **{name: _sum(group, name) for name in ("freezes", "freeze_ms")}} for group in groups]
+    return [
+        {
+            **max(group, key=lambda point: abs(point["av_offset_ms"] or 0)),
+            **{name: _sum(group, name) for name in ("freezes", "freeze_ms")},
+        }
+        for group in groups
+    ]
 
 
 def _sum(points: list[dict[str, Any]], name: str) -> float | None:
     known = [point[name] for point in points if point[name] is not None]
     return sum(known) if known else None
-
-
-def _every_nth(points: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return points[:: max(1, len(points) // MAX_POINTS)]
 
 
 def _seconds(at: datetime) -> float:

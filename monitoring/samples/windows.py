@@ -36,19 +36,6 @@ def session_window(session: AvatarSession, seconds: int) -> list[dict[str, Any]]
     return [_known(row) for row in rows.values(*SESSION_FIELDS)]
 
 
-def rolled_up(
-    session: AvatarSession, since: datetime, until: datetime
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Points of the host and of the session, from the finest rollups that are left: samples go after a day."""
-    for span_s in (10, 60):
-        span = {"span_s": span_s, "at__range": (since - timedelta(seconds=span_s), until)}
-        of_it = SessionRollup.objects.filter(session=session, **span).order_by("at").values(*SESSION_FIELDS)
-        if of_it:
-            of_host = HostRollup.objects.filter(host=session.host, **span).order_by("at").values(*HOST_FIELDS)
-            return [_known(row) for row in of_host], [_known(row) for row in of_it]
-    return [], []
-
-
 def _since(seconds: int) -> datetime:
     return timezone.now() - timedelta(seconds=seconds)
 

@@ -173,16 +173,16 @@ function mount(element, time, options) {
 
 const line = (colour, width, extra = {}) => ({ stroke: colour, width, points: { show: false }, spanGaps: false, ...extra });
 
-/** Stacked CPU of a host with the session's own line over it. Data: at, top of steal, iowait, system, user[, session].
- * @param {HTMLElement} element @param {{time: TimeAxis, marks?: () => Mark[], height?: number, withSession?: boolean, showTime?: boolean}} options */
-export function stackedCpu(element, { time, marks = () => [], height = 190, withSession = false, showTime = false }) {
+/** Stacked CPU of a host with the session's own line over it. Data: at, top of steal, iowait, system, user[, session[, most in use, most of the session]].
+ * @param {HTMLElement} element @param {{time: TimeAxis, marks?: () => Mark[], height?: number, withSession?: boolean, withPeaks?: boolean, showTime?: boolean}} options */
+export function stackedCpu(element, { time, marks = () => [], height = 190, withSession = false, withPeaks = false, showTime = false }) {
   const filled = (fill, stroke) => line(stroke ?? fill, stroke ? 1.25 : 0, { fill });
   return mount(element, time, {
     height, padding: [20, 26, showTime ? 0 : 12, 0],
     scales: { x: { time: false, range: time.range }, y: { range: (_, __, top) => [0, top > 60 ? 100 : top > 30 ? 60 : 30] } },
     axes: [axisX(time, showTime), axisY("%", (top) => [0, top / 2, top])],
     series: [{}, filled(hatch()), filled(css("--iowait")), filled(css("--system")), filled(css("--user-fill"), css("--user")),
-      ...(withSession ? [line(css("--text"), 1.5)] : [])],
+      ...(withSession ? [line(css("--text"), 1.5)] : []), ...(withPeaks ? ["--user", "--text"].map((tone) => line(css(tone), 1, { dash: [2, 2] })) : [])],
     plugins: [marksPlugin(marks, true)],
   });
 }

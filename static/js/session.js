@@ -10,13 +10,15 @@ const SECONDS = 300;
 const SESSION_COLUMNS = ["cpu_percent", "uss_bytes", "pss_bytes", "frame_p50_ms", "frame_p95_ms", "frame_max_ms"];
 const VISIT_COLUMNS = ["identity", "av_offset_ms", "round_trip_ms", "fps", "freezes", "freeze_ms", "jitter_ms", "lost_percent"]; // every ten seconds, from a visitor's browser
 const MEDIA_COLUMNS = ["encoded_fps", "encode_ms", "sent_kbps", "lost_percent", "limited_by", "queued_frames", "queued_sound_ms"]; // every ten seconds, from the job
+const DRIFT_GAP_S = 35;
 const HERE_S = 25; // a visitor's browser that was heard of as lately as this before the newest one counts
 
 const panel = document.querySelector("[data-charts]");
 const address = panel.dataset.charts;
 const isLive = Boolean(panel.dataset.topic);
-const host = new Series(CPU_COLUMNS, SECONDS);
-const own = new Series(SESSION_COLUMNS, SECONDS);
+// Of a session that is over a point may stand for many seconds: the busiest of them is drawn beside their mean.
+const host = new Series(isLive ? CPU_COLUMNS : [...CPU_COLUMNS, "busy_max_percent"], SECONDS);
+const own = new Series(isLive ? SESSION_COLUMNS : [...SESSION_COLUMNS, "cpu_max_percent"], SECONDS);
 const visits = new Series(VISIT_COLUMNS, SECONDS);
 const media = new Series(MEDIA_COLUMNS, SECONDS);
 let stepS = 1;
@@ -31,7 +33,7 @@ const first = () => Math.min(host.at[0] ?? Infinity, own.at[0] ?? Infinity);
 const view = new ChartView(panel, {
   seconds: SECONDS,
   newest,
-  whole: isLive ? undefined : () => [Math.min(first(), newest() - 1), newest()],
+  whole: isLive ? undefined : () => [Math.min(first(), newest() - 1), newest() + stepS],
   onWindow: () => load(),
   onView: () => { if (plots.cpu) paint(); },
 });
@@ -41,7 +43,7 @@ function build() {
   const time = view.axis(panel.dataset.now);
   const shared = { time, marks: () => marks };
   const budget = place("frame") ? Number(place("frame").dataset.budget) : 0;
-  plots = { cpu: stackedCpu(place("cpu"), { ...shared, withSession: true }) };
+  plots = { cpu: stackedCpu(place("cpu"), { ...shared, withSession: true, withPeaks: !isLive }) };
   if (place("frame")) {
     const limits = { limit: budget, limitLabel: place("frame").dataset.budgetLabel };
     plots.frame = strip(place("frame"), { ...shared, ...limits, unit: "ms", colour: "--user", others: ["--text-3"], least: budget * 1.5 });
@@ -50,19 +52,21 @@ function build() {
   plots.memory = strip(place("memory"), { ...shared, unit: "MB", colour: "--text-2", least: 100, showTime: true });
 }
 
-/** Times on each point: from the session's own readings, at the host's moments. @returns {(number|null)[]} percent of all cores */
-function share() {
-  const readings = new Map(own.at.map((at, n) => [Math.round(at), own.columns.cpu_percent[n]]));
+/** Times on each point: from the session's own readings, at the host's moments. @param {string} name @returns {(number|null)[]} percent of all cores */
+function share(name = "cpu_percent") {
+  const readings = new Map(own.at.map((at, n) => [Math.round(at), own.columns[name][n]]));
   return host.at.map((at) => { const cpu = readings.get(Math.round(at)); return cpu === undefined || cpu === null || !cores ? null : cpu / cores; });
 }
 
 function paint() {
-  const gap = isLive ? 3 * stepS : Math.max(3, 3 * ((newest() - (host.at[0] ?? 0)) / Math.max(1, host.at.length)));
+  const gap = 3 * stepS;
   const [user, system, iowait, steal] = stacked(CPU_COLUMNS.map((name) => host.columns[name]));
-  plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share()], gap));
+  const peaks = isLive ? [] : [host.columns.busy_max_percent, share("cpu_max_percent")];
+  plots.cpu.setData(withGaps(host.at, [steal, iowait, system, user, share(), ...peaks], gap));
   plots.frame?.setData(withGaps(own.at, [own.columns.frame_p95_ms, own.columns.frame_max_ms], gap));
-  plots.drift?.setData(withGaps(visits.at, [visits.columns.av_offset_ms], 35));
+  plots.drift?.setData(withGaps(visits.at, [visits.columns.av_offset_ms], isLive ? DRIFT_GAP_S : Math.max(DRIFT_GAP_S, gap)));
   plots.memory.setData(withGaps(own.at, [own.columns.uss_bytes.map((value) => (value === null ? null : value / MIB))], gap));
+  panel.querySelector("[data-peaks]")?.toggleAttribute("hidden", stepS === 1);
   panel.querySelector("[data-no-samples]")?.toggleAttribute("hidden", host.at.length + own.at.length > 0);
   writeFigures();
 }
