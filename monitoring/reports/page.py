@@ -16,6 +16,7 @@ from monitoring.reports.summaries import Summary
 SLOW_MS: Final = 1_000.0  # an answer should begin within a second
 MAX_BARS: Final = 60
 SHORTEST_BAR: Final = 0.6  # percent
+MOST_ON_PAPER: Final = 2  # switches or losses, so that the summary stays one page
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,12 @@ class CauseRow:
 
 def page_context(summary: Summary) -> dict[str, Any]:
     """Context of `monitoring/report.html`, but for the session."""
+    on_paper = 1 if summary.switches and summary.absences else MOST_ON_PAPER
     return {
         "summary": summary,
+        "on_paper": on_paper,
+        "switches_left_out": max(0, len(summary.switches) - on_paper),
+        "absences_left_out": max(0, len(summary.absences) - on_paper),
         "answers": answer_rows(summary),
         "answers_top_s": answers_top_ms(summary) / 1000,
         "slow_x": _percent(SLOW_MS, answers_top_ms(summary)),
