@@ -49,7 +49,8 @@ COLUMNS: Final = {  # of the table, medians
 
 
 def side_by_side(stack: Stack, repetitions: int) -> list[Row]:
-    """All figures of all modes; prints them as a table too. What could not be measured is a dash in it, and said below it."""
+    """All figures of all modes; prints them as a table too. What could not be measured is a dash in it, and said below it.
+    The mouth is held against the sound in twenty utterances of each mode; over ten minutes of speech `drift` does."""
     os.environ["AVATARY_HOME"] = str(stack.home)  # where the voice keeps its phrases
     wait_until(lambda: understands(stack), "the host's own first work done", FIRST_WORK_S)
     is_full = repetitions >= FULL_ROUND_AT
