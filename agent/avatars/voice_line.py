@@ -20,6 +20,7 @@ REMOTE_DELAY_S: Final = 0.4  # from handing sound to an avatar elsewhere until i
 HERE_DELAY_S: Final = 0.2  # the same of one that is rendered here
 HERE_LAG_S: Final = 0.15  # of which after it said that it began
 PAUSE_S: Final = 0.2  # for so long no word is as quiet as
+_TAKES_UP_S: Final = 0.05  # a visitor's browser plays a sound that is new to it so much later: of a pause so much is left out
 QUIET_RMS: Final = 0.01  # of full scale
 AHEAD_S: Final = 3.0  # an avatar elsewhere that gets a long speech in one go stops for a second to take it in
 _LOOK_S: Final = 0.02
@@ -125,8 +126,9 @@ class VoiceLine(AudioOutput):
         while (speech := self._heard) is not None:
             at_s = speech.position_s + delay_s - (0.0 if self._is_remote else HERE_LAG_S)
             is_late = time.monotonic() > deadline
-            if speech.is_pause_at(at_s) or (is_late and at_s < speech.duration_s):
-                self._overlap(speech, at_s, delay_s)
+            is_pause = speech.is_pause_at(at_s)
+            if is_pause or (is_late and at_s < speech.duration_s):
+                self._overlap(speech, at_s, delay_s, _TAKES_UP_S if is_pause else 0.0)
                 self._listen_to(sink, is_remote=is_remote)
                 return
             if is_late:
@@ -142,8 +144,8 @@ class VoiceLine(AudioOutput):
         sounds = self._sink is not None and not self._paused and self._clearing is None
         return head if sounds and head is not None and head.began is not None else None
 
-    def _overlap(self, speech: _Segment, at_s: float, delay_s: float) -> None:
-        """The present sink says `speech` until `at_s`, `delay_s` from now; the next one begins there."""
+    def _overlap(self, speech: _Segment, at_s: float, delay_s: float, skipped_s: float) -> None:
+        """The present sink says `speech` until `at_s`, `delay_s` from now; the next one begins there, or `skipped_s` later in it."""
         sink, self._sink = self._sink, None
         if sink is None:
             return
@@ -151,7 +153,7 @@ class VoiceLine(AudioOutput):
         self._stop_feeding()
         self._turn_from(sink)
         self._rewind()
-        speech.go_to(at_s)
+        speech.go_to(at_s + skipped_s)
         self._leaving = sink, asyncio.get_running_loop().call_later(delay_s, self._dismiss)
 
     def _dismiss(self) -> None:
