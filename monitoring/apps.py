@@ -5,8 +5,10 @@ class MonitoringConfig(AppConfig):
     name = "monitoring"
 
     def ready(self) -> None:
+        from monitoring.actions import removed
         from monitoring.hosts import capacity_warnings
         from monitoring.live import broadcast
 
         broadcast.listen()
         capacity_warnings.listen()
+        removed.listen()

@@ -14,11 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
+from monitoring.actions.removed import all_totals
 from monitoring.models import (
     Alert,
     EventSource,
     FrameSample,
-    Hitch,
     HostSample,
     MediaSample,
     SessionSample,
@@ -28,7 +28,7 @@ from monitoring.models import (
 from monitoring.samples.queries import within
 from operators.access import require
 from operators.models import ApiToken, Role
-from sessions.models import AgentWorker, AvatarSession, State, Visit
+from sessions.models import AgentWorker, AvatarSession, Visit
 from sessions.models.avatar_session import LIVE_STATES, milliseconds_between
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Collector:
     """Everything that is exported, a function a subject."""
 
     def collect(self) -> "Iterator[Metric]":
+        yield from _totals()
         yield from _sessions()
         yield from _hosts()
         live = _live_sessions()
@@ -91,6 +92,19 @@ def _counter(name: str, text: str, labels: tuple[str, ...] = ()) -> Any:
     return CounterMetricFamily(f"avatary_{name}", text, labels=labels)
 
 
+def _totals() -> "Iterator[Metric]":
+    """Since the installation began, also of sessions that were deleted."""
+    counters = {
+        "sessions_started": _counter("sessions_started", "Sessions that were asked for."),
+        "sessions_ended": _counter("sessions_ended", "Sessions that are over, by why.", ("reason",)),
+        "hitches": _counter("hitches", "Late frames, slow answers and slow steps, by cause.", ("kind", "cause")),
+        "turns": _counter("turns", "Questions of visitors."),
+    }
+    for (name, labels), count in all_totals().items():
+        counters[name].add_metric(labels, count)
+    yield from counters.values()
+
+
 def _sessions() -> "Iterator[Metric]":
     live = _gauge("sessions", "Live sessions by state and mode.", ("state", "mode", "host"))
     found = AvatarSession.objects.filter(state__in=LIVE_STATES).order_by()
@@ -102,24 +116,12 @@ def _sessions() -> "Iterator[Metric]":
         (), Visit.objects.filter(left_at=None, session__state__in=LIVE_STATES).exclude(joined_at=None).count()
     )
     yield visitors
-    started = _counter("sessions_started", "Sessions that were asked for.")
-    started.add_metric((), AvatarSession.objects.count())
-    yield started
-    ended = _counter("sessions_ended", "Sessions that are over, by why.", ("reason",))
-    over = AvatarSession.objects.filter(state=State.ENDED).order_by()
-    for reason, n in over.values_list("end_reason").annotate(n=Count("pk")):
-        ended.add_metric((reason or "unknown",), n)
-    yield ended
     alerts = _gauge("alerts", "Open alerts.", ("rule", "severity"))
     for rule, severity, n in (
         Alert.objects.filter(cleared_at=None).order_by().values_list("rule", "severity").annotate(n=Count("pk"))
     ):
         alerts.add_metric((rule, severity), n)
     yield alerts
-    hitches = _counter("hitches", "Late frames, slow answers and slow steps, by cause.", ("kind", "cause"))
-    for kind, cause, n in Hitch.objects.order_by().values_list("kind", "cause").annotate(n=Count("pk")):
-        hitches.add_metric((kind, cause), n)
-    yield hitches
 
 
 def _hosts() -> "Iterator[Metric]":
@@ -228,9 +230,6 @@ def _received(live: dict[int, Labels]) -> "Iterator[Metric]":
 
 
 def _answers() -> "Iterator[Metric]":
-    turns = _counter("turns", "Questions of visitors.")
-    turns.add_metric((), Turn.objects.count())
-    yield turns
     since = timezone.now() - RECENT
     heard = Turn.objects.filter(at__gt=since).exclude(first_sound_ms=None).values_list("first_sound_ms", flat=True)
     answer = _gauge(

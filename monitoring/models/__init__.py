@@ -14,6 +14,7 @@ from monitoring.models.measured import (
     WorkflowStep,
 )
 from monitoring.models.media import MediaSample, ProviderReading, VisitSample
+from monitoring.models.removed import RemovedTotal
 from monitoring.models.rollups import HostRollup, SessionRollup
 from monitoring.models.trials import Trial, TrialRun, TrialState
 
@@ -28,6 +29,7 @@ __all__ = [
     "HostSample",
     "MediaSample",
     "ProviderReading",
+    "RemovedTotal",
     "Report",
     "SessionDigest",
     "SessionRollup",

@@ -14,7 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from monitoring.models import Hitch, HostSample, MediaSample, VisitSample
 from operators.models import Role
 from sessions.actions.links import create_link
-from sessions.models import AgentWorker, AvatarSession, Visit
+from sessions.actions.removal import remove_session
+from sessions.models import AgentWorker, AvatarSession, EndReason, State, Visit
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana-dashboard.json"
 
@@ -57,6 +58,25 @@ def test_a_viewers_token_gets_sessions_hosts_and_hitches_in_prometheus_units(
     assert found["avatary_sessions_started_total"] == [({}, 1.0)]
     kinds = {labels["kind"] for labels, _ in found["avatary_host_cpu_ratio"]}
     assert kinds == {"user", "steal"}  # what was not read is absent, never zero
+
+
+def test_what_was_counted_stays_counted_when_its_session_is_deleted(
+    api_as: Callable[[Role], Client], start: Callable[..., AvatarSession]
+) -> None:
+    first, second = start(), start()
+    for session in (first, second):
+        Hitch.objects.create(
+            session=session, at=first.requested_at, until=first.requested_at, kind="turn", cause="network", took_ms=9,
+            usual_ms=4,
+        )  # fmt: skip
+        AvatarSession.objects.filter(pk=session.pk).update(state=State.ENDED, end_reason=EndReason.IDLE)
+    before = exported(api_as(Role.VIEWER))
+    assert before["avatary_hitches_total"] == [({"kind": "turn", "cause": "network"}, 2.0)]
+    for session in (first, second):
+        remove_session(session)
+    after = exported(api_as(Role.VIEWER))
+    for name in ("hitches", "sessions_started", "sessions_ended", "turns"):
+        assert after[f"avatary_{name}_total"] == before[f"avatary_{name}_total"], name
 
 
 def test_load_swap_and_traffic_of_a_host_are_exported(api_as: Callable[[Role], Client], session: AvatarSession) -> None:
