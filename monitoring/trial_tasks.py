@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from monitoring.actions import trials
-from monitoring.models import Trial, TrialRun
+from monitoring.models import Trial, TrialRun, TrialState
 from protocol.trials import TrialDone, TrialOrder
 from sessions.actions.lifecycle import enqueue, start_session, stop_session
 from sessions.actions.links import create_link, join
@@ -71,7 +71,10 @@ def _start(run: TrialRun) -> None:
 def _look_after(run: TrialRun, session: AvatarSession) -> None:
     """A session that starts: talk once it is ready, give it up where it never gets so."""
     late = timezone.now() - session.requested_at > READY_WITHIN
-    if session.state == State.READY:
+    if run.trial.state != TrialState.RUNNING:  # it was ended while its session was ordered
+        trials.run_failed(run, _("The trial was ended."))
+        stop_session(session, by=_by(run))
+    elif session.state == State.READY:
         if trials.take_talk(run):
             _talk(run, session)
     elif late or session.state in (State.STOPPING, State.ENDED):

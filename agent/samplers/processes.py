@@ -187,11 +187,12 @@ class ProcessReader:
     def _growth_per_s(
         self, group: ProcessGroup, elapsed_s: float | None, counter: Callable[[ProcessStat], float]
     ) -> float | None:
-        """Of those that were there at the last reading; a counter that went backwards adds nothing."""
+        """Of those that were there at the last reading; absent where a counter went backwards."""
         known = [(self._before[_key(stat)], stat) for stat in group.members if _key(stat) in self._before]
         if not known or not elapsed_s:
             return None
-        return sum(max(0.0, counter(now) - counter(before)) for before, now in known) / elapsed_s
+        grown = [counter(now) - counter(before) for before, now in known]
+        return sum(grown) / elapsed_s if min(grown) >= 0 else None
 
 
 def _key(stat: ProcessStat) -> Key:

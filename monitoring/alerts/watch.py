@@ -96,7 +96,9 @@ class AlertWatch:
         for step in list(self._steps.values()):
             self._judge_step(step, 1000 * (now - step.at).total_seconds(), now)
         for host, at in list(self._hosts.items()):
-            silent_s = (now - at).total_seconds()
+            if at > now:  # the clock was set back
+                self._hosts[host] = now
+            silent_s = (now - min(at, now)).total_seconds()
             if silent_s >= SILENT_HOST_S or ("silent_host", f"host:{host}") in opened:
                 self._judge(Reading("silent_host", now, silent_s, host))
             if now - at > HOST_FORGOTTEN_AFTER:
@@ -177,14 +179,13 @@ class AlertWatch:
         for key, alert in list(self._opened().items()):
             quiet_s = RULES[alert.rule].quiet_s
             condition = self._conditions.get(key)
-            last_at = max(
-                condition.last_at if condition and condition.last_at else alert.raised_at, self._began_at or now
-            )
-            is_quiet = quiet_s is not None and (now - last_at).total_seconds() > quiet_s
+            last_at = condition.last_at if condition and condition.last_at else alert.raised_at
+            quiet = min(abs(now - at) for at in (last_at, self._began_at or now))  # ahead: the clock was set back
+            is_quiet = quiet_s is not None and quiet.total_seconds() > quiet_s
             if alert.session_id in over or is_quiet:
                 self._clear(key, alert, now)
         for key, condition in list(self._conditions.items()):
-            if key not in self._opened() and (condition.last_at is None or now - condition.last_at > FORGET_AFTER):
+            if key not in self._opened() and (condition.last_at is None or abs(now - condition.last_at) > FORGET_AFTER):
                 del self._conditions[key]
                 if key[0] == "provider_errors":
                     self._failures.pop(key[1], None)
@@ -192,9 +193,9 @@ class AlertWatch:
         self._trends = {
             subject: trend
             for subject, trend in self._trends.items()
-            if trend.last_at is not None and now - trend.last_at <= FORGET_AFTER
+            if trend.last_at is not None and abs(now - trend.last_at) <= FORGET_AFTER
         }
-        self._steps = {key: step for key, step in self._steps.items() if now - step.at <= STEP_FORGOTTEN_AFTER}
+        self._steps = {key: step for key, step in self._steps.items() if abs(now - step.at) <= STEP_FORGOTTEN_AFTER}
 
     def _opened(self) -> dict[Key, Alert]:
         if self._open is None:

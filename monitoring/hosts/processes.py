@@ -15,7 +15,8 @@ LEAST_SCALE_BYTES: Final = 300 * 1024 * 1024
 
 @dataclass(frozen=True)
 class ProcessLine:
-    """`figures` are those of a `protocol.readings.ProcessSample`; a job that has no session waits for the next one."""
+    """`figures` are those of a `protocol.readings.ProcessSample`; a job whose session is not known waits for one, or has
+    just got it."""
 
     role: str
     pid: int | None

@@ -18,6 +18,7 @@ from sessions.models import AvatarSession
 KEPT_AFTER: Final = timedelta(seconds=2)
 KEPT_WHILE_EVERY: Final = timedelta(seconds=5)
 ONE_RUN_WITHIN: Final = timedelta(seconds=3)  # late frames that are no further apart are one hitch
+REMEMBERED_FOR: Final = timedelta(minutes=10)  # a provider's failure, a step that runs
 AROUND: Final = timedelta(seconds=1)
 PROVIDER_AROUND: Final = timedelta(seconds=10)
 VISIBLE_TIMES: Final = 2.0  # a frame that took twice its budget may be seen, whatever waited before it
@@ -107,15 +108,15 @@ class HitchWatch:
                     self._failures.setdefault(each.session.pk, []).append(each.at)
 
     def tick(self, now: datetime) -> list[Hitch]:
-        """Keep what is due; the rows that are new."""
+        """Keep what is due; the rows that are new. What lies ahead was noticed before the clock was set back, and is over."""
         new = []
         for run in list(self._runs.values()):
-            quiet = now - run.until
+            quiet = abs(now - run.until)
             if run.has_news and (quiet >= KEPT_AFTER or now - (run.kept_until or run.at) >= KEPT_WHILE_EVERY):
                 new += self._keep(run)
             if quiet > ONE_RUN_WITHIN and not run.has_news:
                 del self._runs[run.session_pk]
-        for pending in [each for each in self._others if now - each.until >= KEPT_AFTER]:
+        for pending in [each for each in self._others if abs(now - each.until) >= KEPT_AFTER]:
             new += self._keep(pending)
             self._others.remove(pending)
         self._forget(now)
@@ -222,9 +223,8 @@ class HitchWatch:
         return {name: round(value, 1) for name, value in found.items() if value is not None}
 
     def _forget(self, now: datetime) -> None:
-        old = now - timedelta(minutes=10)
         for pk, times in list(self._failures.items()):
-            self._failures[pk] = [at for at in times if at > old]
+            self._failures[pk] = [at for at in times if abs(now - at) < REMEMBERED_FOR]
             if not self._failures[pk]:
                 del self._failures[pk]
-        self._steps = {key: step for key, step in self._steps.items() if step.at > old}
+        self._steps = {key: step for key, step in self._steps.items() if abs(now - step.at) < REMEMBERED_FOR}

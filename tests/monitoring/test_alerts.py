@@ -131,6 +131,23 @@ def test_a_host_that_vanishes_is_told_and_its_return_too(watch: AlertWatch) -> N
     assert not Alert.objects.get().is_open
 
 
+def test_a_host_that_fell_silent_before_the_clock_was_set_back_is_told_of(db: None, watch: AlertWatch) -> None:
+    watch.seen({"atlas": NOW})
+    for second in (0, 11):
+        watch.tick(NOW + timedelta(seconds=second - 3600), {})
+    assert Alert.objects.get().rule == "silent_host"
+
+
+def test_an_alert_that_nobody_reports_of_any_more_is_cleared_though_the_clock_was_set_back(
+    watch: AlertWatch, on_air_ref: SessionRef
+) -> None:
+    watch.observe([ProviderFailed(on_air_ref, NOW, "Tavus answers 503")])
+    watch.tick(NOW + timedelta(seconds=10), {})
+    assert Alert.objects.get().is_open
+    watch.tick(NOW - timedelta(hours=1), {})
+    assert not Alert.objects.get().is_open
+
+
 def test_a_monitor_that_was_away_calls_no_host_silent_before_it_has_listened(db: None) -> None:
     AgentWorker.objects.create(host="atlas", host_seen_at=NOW - timedelta(minutes=5))
     watch = AlertWatch(KnownUsual())
@@ -217,6 +234,19 @@ def test_a_hitch_that_lasts_is_kept_while_it_lasts(hitches: HitchWatch, on_air_r
     assert Hitch.objects.get().count < 36
     hitches.tick(NOW + timedelta(seconds=14))
     assert Hitch.objects.get().count == 36
+
+
+def test_hitches_from_before_the_clock_was_set_back_are_kept_and_let_go(
+    hitches: HitchWatch, on_air_ref: SessionRef
+) -> None:
+    parts = {"end_of_turn_ms": 300.0, "answer_ms": 3900.0, "voice_ms": 200.0}
+    hitches.observe([late(on_air_ref, 0), TurnSeen(on_air_ref, NOW, 4400, parts)])
+    an_hour_ago = NOW - timedelta(hours=1)
+    assert {each.kind for each in hitches.tick(an_hour_ago)} == {HitchKind.FRAMES, HitchKind.TURN}
+    assert hitches.tick(an_hour_ago + timedelta(seconds=10)) == []
+    hitches.observe([late(on_air_ref, -3590)])
+    hitches.tick(an_hour_ago + timedelta(seconds=20))
+    assert Hitch.objects.filter(kind=HitchKind.FRAMES).count() == 2
 
 
 def test_a_single_frame_that_is_a_little_late_is_no_hitch(hitches: HitchWatch, on_air_ref: SessionRef) -> None:

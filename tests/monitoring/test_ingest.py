@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
+from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from monitoring.actions import ingest as ingest_module
 from monitoring.ingest import handlers
 from monitoring.ingest.ingester import LEASE_KEY, Ingester, connect
+from monitoring.live import newest
 from monitoring.live.broadcast import Broadcaster
 from monitoring.models import (
     EventSource,
@@ -425,9 +427,23 @@ def test_a_page_that_opens_sees_every_process_of_the_host_and_how_busy_its_cores
     assert "worker 4700 all of atlas 2.0" in words
     assert "models 4705 all of atlas 2.0" in words
     assert f"job 4711 {on_air.profile_name} 2.0" in words
-    assert "job 4712 waits for the next one 2.0" in words
+    assert "job 4712 no session told yet 2.0" in words
     assert "core 0 61" in words
     assert "core 1 9" in words
+
+
+def test_a_second_that_was_read_late_is_not_shown_as_the_newest(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession
+) -> None:
+    sampler.at = timezone.now()
+    sampler.host_sample(4711)
+    drain(ingester)
+    assert newest.newest_of("atlas")
+    cache.clear()
+    sampler.at = timezone.now() - timedelta(seconds=30)
+    sampler.host_sample(4711)
+    drain(ingester)
+    assert newest.newest_of("atlas") == {}
 
 
 def test_a_hosts_clock_that_is_off_neither_hides_its_host_nor_moves_times_into_the_future(

@@ -142,6 +142,23 @@ def test_an_ended_trial_stops_its_session_and_takes_no_further_one(trial: Trial,
     assert len(ordered) == 1
 
 
+def test_a_session_that_was_ordered_while_its_trial_was_ended_is_stopped_and_nobody_talks_to_it(
+    trial: Trial, ordered: list[int], visitor: list[TrialOrder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = trial_tasks.start_session
+
+    def ended_meanwhile(**options: Any) -> AvatarSession:
+        end_trial(trial, by="Amina")
+        return start(**options)
+
+    monkeypatch.setattr(trial_tasks, "start_session", ended_meanwhile)
+    trial_tasks.run_trial_session(ordered[0])
+    AvatarSession.objects.update(state=State.READY)
+    trial_tasks.run_trial_session(ordered[0])
+    assert AvatarSession.objects.get().state == State.STOPPING
+    assert (visitor, trial.runs.get(number=1).state) == ([], TrialRun.State.FAILED)
+
+
 def test_a_run_whose_task_died_is_given_up_and_the_next_takes_its_turn(trial: Trial, ordered: list[int]) -> None:
     run = trial.runs.get(number=1)
     trials.take_run(run)
