@@ -209,6 +209,9 @@ function niceTop(value) {
   return [1, 2, 4, 6, 8, 10].map((n) => n * size).find((n) => n >= value) ?? value;
 }
 
+/** Axes are written anew, also where no scale moved. @param {Record<string, uPlot>} plots */
+export function relabel(plots) { for (const plot of Object.values(plots)) plot.redraw(false, true); }
+
 const STEPS_S = [1, 10, 15, 60, 180, 300, 900, 1800, 3600, 10800, 14400];
 
 /** @param {number} span seconds @returns {number} seconds between two labels of an axis */

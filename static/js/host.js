@@ -1,6 +1,6 @@
 /* A host's charts: whose load is it, ours or the machine's? And its figures and processes, once a second. */
 
-import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { relabel, stacked, stackedCpu, strip, withGaps } from "./charts.js";
 import { GIB, MIB, figure, put, putWithUnit } from "./figures.js";
 import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
@@ -20,7 +20,7 @@ const view = new ChartView(panel, {
   seconds: SECONDS,
   newest: () => host.newest ?? Date.now() / 1000,
   onWindow: () => load(),
-  onView: () => { if (plots.cpu) paint(); },
+  onView: () => { if (plots.cpu) { paint(); relabel(plots); } },
 });
 const place = (name) => panel.querySelector(`[data-chart="${name}"]`);
 

@@ -1,7 +1,7 @@
 /* A session's charts: CPU of its host with its own line, frame time, memory; live, or the whole of one that is over.
    The report uses them too. Events of the session are marked in every strip. */
 
-import { stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { relabel, stacked, stackedCpu, strip, withGaps } from "./charts.js";
 import { MIB, busy, figure, put } from "./figures.js";
 import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
@@ -21,6 +21,7 @@ const host = new Series(isLive ? CPU_COLUMNS : [...CPU_COLUMNS, "busy_max_percen
 const own = new Series(isLive ? SESSION_COLUMNS : [...SESSION_COLUMNS, "cpu_max_percent"], SECONDS);
 const visits = new Series(VISIT_COLUMNS, SECONDS);
 const media = new Series(MEDIA_COLUMNS, SECONDS);
+/** @type {{host: object|null, own: object|null}} the newest second of each as the socket told it */ const told = { host: null, own: null };
 let stepS = 1;
 let cores = null;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
@@ -35,7 +36,7 @@ const view = new ChartView(panel, {
   newest,
   whole: isLive ? undefined : () => [Math.min(first(), newest() - 1), newest() + stepS],
   onWindow: () => load(),
-  onView: () => { if (plots.cpu) paint(); },
+  onView: () => { if (plots.cpu) { paint(); relabel(plots); } },
 });
 
 function build() {
@@ -71,13 +72,19 @@ function paint() {
   writeFigures();
 }
 
+/** Rollups end a while ago: beside their curves stands the newest second all the same.
+ * @param {Series} series @param {object|null} second @param {string} name */
+const now = (series, second, name) => (view.isLive || !second ? series.last(name) : (second[name] ?? null));
+
 function writeFigures() {
-  const cpu = own.last("cpu_percent");
-  const mb = (name) => (own.last(name) === null ? null : own.last(name) / MIB);
-  write("busy", busy(host.last("user_percent"), host.last("system_percent")));
+  const ofHost = (name) => now(host, told.host, name);
+  const ofIt = (name) => now(own, told.own, name);
+  const cpu = ofIt("cpu_percent");
+  const mb = (name) => (ofIt(name) === null ? null : ofIt(name) / MIB);
+  write("busy", busy(ofHost("user_percent"), ofHost("system_percent")));
   write("share", cpu === null || !cores ? null : cpu / cores);
-  write("steal", host.last("steal_percent"), 1);
-  for (const name of ["p50", "p95", "max"]) write(`frame-${name}`, own.last(`frame_${name}_ms`), 1);
+  write("steal", ofHost("steal_percent"), 1);
+  for (const name of ["p50", "p95", "max"]) write(`frame-${name}`, ofIt(`frame_${name}_ms`), 1);
   write("memory", mb("uss_bytes"));
   write("pss", mb("pss_bytes"));
   for (const name of ["av_offset_ms", "round_trip_ms"]) write(name, visits.last(name));
@@ -138,16 +145,17 @@ async function load() {
   paint();
 }
 
-document.addEventListener("sample", ({ detail }) => {
-  if (!view.isLive || view.pausedAt !== null) return;
-  const at = Date.parse(detail.data.at) / 1000;
-  if (detail.topic === `host:${panel.dataset.host}`) {
-    cores = detail.data.cores;
-    host.add(at, detail.data);
-  } else if (detail.topic !== `session:${panel.dataset.session}`) return;
-  else if (detail.data.visit) visits.add(at, detail.data.visit);
-  else if (detail.data.media) media.add(at, detail.data.media);
-  else own.add(at, detail.data);
+document.addEventListener("sample", ({ detail: { topic, data } }) => {
+  const isOfHost = topic === `host:${panel.dataset.host}`;
+  if (!isOfHost && topic !== `session:${panel.dataset.session}`) return;
+  const of = isOfHost ? "host" : data.visit ? "visit" : data.media ? "media" : "own";
+  if (of in told) told[of] = data;
+  if (view.pausedAt !== null) return;
+  const at = Date.parse(data.at) / 1000;
+  if (of === "host") cores = data.cores;
+  if (of === "visit") visits.add(at, data.visit);
+  else if (of === "media") media.add(at, data.media);
+  else if (view.isLive) (of === "host" ? host : own).add(at, data);
   if (plots.cpu) paintSoon();
 });
 document.addEventListener("catch-up", () => { if (view.pausedAt === null) load(); });

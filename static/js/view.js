@@ -6,6 +6,7 @@ import { clockOf, stepOf } from "./charts.js";
 const RAW_LEAST_S = 300; // shorter windows show the end of it
 const STEPS = 180; // a sliding window is drawn so often while it slides by its whole length: what moves by less is hardly seen
 const REFETCH_MS = { 3600: 10_000, 86400: 60_000 };
+const SILENT_AFTER_S = 10; // a newest reading that is older is not called now; rollups come later by themselves
 
 export class ChartView {
   /** @param {HTMLElement} panel @param {{seconds: number, newest: () => number, whole?: () => [number, number], onWindow?: () => void, onView: () => void}} options
@@ -24,7 +25,12 @@ export class ChartView {
     panel.addEventListener("dblclick", (event) => { if (event.target.closest(".uplot")) this.#zoom(null); });
     this.#refetch();
     this.#show();
+    let wasSilent = this.isSilent;
+    setInterval(() => { if (wasSilent !== this.isSilent) { wasSilent = this.isSilent; onView(); } }, 1000);
   }
+
+  /** Whether the newest reading was taken so long ago that the window's end is not now. */
+  get isSilent() { return !this.whole && Date.now() / 1000 - this.newest() > SILENT_AFTER_S + (3 * (REFETCH_MS[this.seconds] ?? 0)) / 1000; }
 
   /** Seconds that readings are fetched for. */
   get fetched() { return Math.max(RAW_LEAST_S, this.seconds); }
@@ -62,7 +68,7 @@ export class ChartView {
         const clock = clockOf(this.range()[1] - this.range()[0]);
         if (!slides()) return clock(at);
         const ago = Math.round(to - at);
-        if (!ago) return this.pausedAt === null ? nowWord : clock(at);
+        if (!ago) return this.pausedAt === null && !this.isSilent ? nowWord : clock(at);
         return ago % 3600 === 0 ? `−${ago / 3600} h` : ago % 60 === 0 ? `−${ago / 60} min` : `−${ago} s`;
       },
       zoom: (from, to) => this.#zoom([from, to]),
@@ -83,7 +89,8 @@ export class ChartView {
   #pause(isPaused) {
     this.pausedAt = isPaused ? this.newest() : null;
     this.#show();
-    if (!isPaused) this.onWindow(); // what came meanwhile
+    if (isPaused) this.onView();
+    else this.onWindow(); // what came meanwhile
   }
 
   /** @param {[number, number]|null} zoomed */
