@@ -1,12 +1,12 @@
 """The last seconds, hours or the day of a host or a session, at the resolution that is right for them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.utils import timezone
 
 from monitoring.models import HostRollup, SessionRollup
-from monitoring.samples.queries import recent_host_samples, samples_of
+from monitoring.samples.queries import recent_host_samples, samples_of, within
 from sessions.models import AvatarSession
 
 SECOND: Final = 1
@@ -21,23 +21,21 @@ def step_of(seconds: int) -> int:
 
 
 def host_window(host: str, seconds: int) -> list[dict[str, Any]]:
-    """Points of a host in order."""
+    """Points of a host in order. Of steal the worst second of each point: a mean over a minute hides it."""
     if WINDOWS[seconds] == SECOND:
         return recent_host_samples(host, seconds)
-    rows = HostRollup.objects.filter(host=host, span_s=WINDOWS[seconds], at__gt=_since(seconds)).order_by("at")
-    return [_known(row) for row in rows.values(*HOST_FIELDS)]
+    recent = within(timedelta(seconds=seconds))
+    rows = HostRollup.objects.filter(recent, host=host, span_s=WINDOWS[seconds]).order_by("at")
+    return [_known({**row, "steal_percent": row["steal_max_percent"]}) for row in rows.values(*HOST_FIELDS)]
 
 
 def session_window(session: AvatarSession, seconds: int) -> list[dict[str, Any]]:
     """Points of a session in order."""
     if WINDOWS[seconds] == SECOND:
-        return samples_of(session, since=_since(seconds), limit=2 * seconds)
-    rows = SessionRollup.objects.filter(session=session, span_s=WINDOWS[seconds], at__gt=_since(seconds)).order_by("at")
+        return samples_of(session, since=timezone.now() - timedelta(seconds=seconds), limit=2 * seconds)
+    recent = within(timedelta(seconds=seconds))
+    rows = SessionRollup.objects.filter(recent, session=session, span_s=WINDOWS[seconds]).order_by("at")
     return [_known(row) for row in rows.values(*SESSION_FIELDS)]
-
-
-def _since(seconds: int) -> datetime:
-    return timezone.now() - timedelta(seconds=seconds)
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,7 @@ function askForRows(processes) {
 
 async function load() {
   const data = await fetchSamples(`${panel.dataset.charts}?seconds=${Math.max(SECONDS, view.fetched)}`);
-  host.load(data.host);
+  host.load(data.host, view.isLive);
   host.seconds = Math.max(SECONDS, view.fetched);
   ({ marks, step_s: stepS } = data);
   const before = limitGb;

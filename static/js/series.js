@@ -15,10 +15,13 @@ export class Series {
     /** @type {Record<string, (number|null)[]>} */ this.columns = Object.fromEntries(this.names.map((name) => [name, []]));
   }
 
-  /** @param {Record<string, (number|null)[]> & {at: number[]}} data columns as samples.json has them */
-  load(data) {
-    this.at = [...data.at];
-    for (const name of this.names) this.columns[name] = [...(data[name] ?? this.at.map(() => null))];
+  /** @param {Record<string, (number|null)[]> & {at: number[]}} data columns as samples.json has them
+   *  @param {boolean} isTail what was added since they were read stays at their end */
+  load(data, isTail) {
+    const later = isTail ? this.at.filter((at) => at > (data.at.at(-1) ?? -Infinity)).length : 0;
+    const from = this.at.length - later;
+    this.at = [...data.at, ...this.at.slice(from)];
+    for (const name of this.names) this.columns[name] = [...(data[name] ?? data.at.map(() => null)), ...this.columns[name].slice(from)];
   }
 
   /** @param {number} at @param {Record<string, number|null|undefined>} reading one that is not newer is left out; a clock that was set back begins anew */

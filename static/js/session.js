@@ -137,10 +137,10 @@ async function load() {
   marks = data.marks;
   stepS = data.step_s;
   host.seconds = own.seconds = visits.seconds = media.seconds = view.fetched;
-  host.load(data.host);
-  own.load(data.session);
-  visits.load(data.visits);
-  media.load(data.media);
+  host.load(data.host, isLive && view.isLive);
+  own.load(data.session, isLive && view.isLive);
+  visits.load(data.visits, isLive);
+  media.load(data.media, isLive);
   if (!plots.cpu || !isLive) build();
   paint();
 }

@@ -1,4 +1,4 @@
-"""What the charts of a session that is over are sent: few points, in which no second is lost."""
+"""What charts are sent: of a session that is over few points, in which no second is lost; of a long window its rollups."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from monitoring.models import FrameSample, HostRollup, HostSample, SessionRollup, SessionSample, VisitSample
 from monitoring.samples.charts import MAX_POINTS
+from monitoring.samples.windows import host_window
 from sessions.models import AvatarSession, EndReason, State
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,11 @@ def test_the_worst_that_a_visitor_measured_is_not_thinned_out(
     assert visits["at"] == sorted(visits["at"])
     assert min(visits["av_offset_ms"]) == -170
     assert sum(visits["freezes"]) == 1
+
+
+def test_a_long_window_of_a_host_shows_its_worst_steal_and_nothing_from_before_its_clock_was_set_back() -> None:
+    now = timezone.now()
+    for minutes, worst in ((5, 91), (-30, 7)):
+        at = now - timedelta(minutes=minutes)
+        HostRollup.objects.create(host="atlas", span_s=10, at=at, cores=2, steal_percent=2, steal_max_percent=worst)
+    assert [point["steal_percent"] for point in host_window("atlas", 3600)] == [91]
