@@ -44,6 +44,7 @@ class AlertWatch:
         self._open: dict[Key, Alert] | None = None
         self._written: dict[Key, datetime] = {}
         self._hosts: dict[str, datetime] = {}
+        self._awaited: dict[str, datetime] = {}  # sessions on air that were not heard since, by code
         self._quiet_since: datetime | None = None
         self._swept_at: datetime | None = None
         self._began_at: datetime | None = None
@@ -87,6 +88,8 @@ class AlertWatch:
         self._began_at = self._began_at or now
         if self._quiet_since is None:
             self._quiet_since = now
+            on_air = AvatarSession.objects.filter(state__in=ON_AIR_STATES).values_list("code", flat=True)
+            self._awaited = {str(code): now for code in on_air}
             for host, at in AgentWorker.objects.exclude(host_seen_at=None).values_list("host", "host_seen_at"):
                 if at is not None:
                     self._hosts.setdefault(host, at)
@@ -109,7 +112,9 @@ class AlertWatch:
 
     def _look_for_frames(self, now: datetime, frames: Mapping[str, tuple[datetime, Any]]) -> None:
         opened = self._opened()
-        late = {code: (now - at).total_seconds() for code, (at, _) in frames.items()}
+        self._awaited = {code: at for code, at in self._awaited.items() if code not in frames}
+        heard = self._awaited | {code: at for code, (at, _) in frames.items()}
+        late = {code: (now - at).total_seconds() for code, at in heard.items()}
         asked = [code for code, late_s in late.items() if late_s >= NO_FRAME_S]
         found = AvatarSession.objects.filter(code__in=asked, state__in=ON_AIR_STATES).select_related("profile_version")
         on_air = {str(session.code): session for session in found} if asked else {}
@@ -118,6 +123,8 @@ class AlertWatch:
             if session is not None and session.is_drawn_here:
                 self._judge(Reading("no_frame", now, late_s, session=SessionRef(session.pk, code)))
                 continue
+            if late_s >= NO_FRAME_S:
+                self._awaited.pop(code, None)  # over, or drawn elsewhere
             alert = opened.get(("no_frame", f"session:{code}"))
             if alert is not None and (session is not None or late_s < NO_FRAME_S):
                 self._clear(("no_frame", alert.subject), alert, now)

@@ -183,6 +183,7 @@ class Comparison:
     after: Side
     rows: tuple[Row, ...]
     of_answers: bool = False
+    note: str = ""  # what else there is to know of the two sides
 
     @property
     def answer(self) -> Row | None:
@@ -229,6 +230,8 @@ class Comparison:
             parts.append(_("From %(n)d sessions of each on, this says what is real.") % {"n": MIN_CLUSTERS})
         if self.of_answers:
             parts.append(_("One session of each says nothing about their modes: compare modes for that."))
+        if self.note:
+            parts.append(self.note)
         return " ".join(parts)
 
     @property
@@ -243,7 +246,7 @@ class Comparison:
         return _("%(what)s: %(b)s is at %(change)s against %(a)s, and that is real.") % names
 
 
-def compare(before: Side, after: Side, *, of_answers: bool = False) -> Comparison:
+def compare(before: Side, after: Side, *, of_answers: bool = False, note: str = "") -> Comparison:
     """Everything that both sides measured. `of_answers` for two single sessions."""
     if of_answers:
         before, after = by_answer(before), by_answer(after)
@@ -252,4 +255,4 @@ def compare(before: Side, after: Side, *, of_answers: bool = False) -> Compariso
         measures = list(same)
         found = differences(of(before), of(after), [measure.statistic for measure in measures])
         rows += [Row(measure, each) for measure, each in zip(measures, found, strict=False)]
-    return Comparison(before, after, tuple(rows), of_answers)
+    return Comparison(before, after, tuple(rows), of_answers, note)

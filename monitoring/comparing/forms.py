@@ -1,7 +1,7 @@
 """What is compared: two modes, two periods, or two sessions."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from monitoring.comparing.comparison import Comparison, Side, compare, side_of
 from monitoring.models import SessionDigest
-from monitoring.reports.digest_filters import Days
+from monitoring.reports.digest_filters import MAX_DAYS, Days, span_of
 from sessions.forms.dressing import dress
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode
 
@@ -24,14 +24,24 @@ KINDS: Final = {
 }
 FIELDS: Final = {
     "modes": ("a", "b", "profile", "host", "since", "until", "starved"),
-    "periods": ("mode", "profile", "host", "since", "until", "starved"),
+    "periods": ("mode", "profile", "host", "other_since", "other_until", "since", "until", "starved"),
     "sessions": ("first", "second"),
 }
+DAY_FIELDS: Final = ("other_since", "other_until", "since", "until")
 
 
 class CompareForm(Days):
-    """One form for all three; `kind` says which fields count. What can't be read is as if it were not there."""
+    """One form for all three; `kind` says which fields count.
 
+    What can't be read is as if it were not there, but for two periods: they are compared as they were asked for, or not at all.
+    """
+
+    other_since = forms.DateField(
+        label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    other_until = forms.DateField(
+        label=gettext_lazy("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
     a = forms.ModelChoiceField(queryset=DeploymentMode.objects.none(), to_field_name="slug", required=False)
     b = forms.ModelChoiceField(queryset=DeploymentMode.objects.none(), to_field_name="slug", required=False)
     mode = forms.ModelChoiceField(
@@ -51,6 +61,8 @@ class CompareForm(Days):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
+        for name in DAY_FIELDS:
+            self.fields[name].error_messages["invalid"] = _("That is no day: it is written like 2026-11-22.")
         modes = DeploymentMode.objects.filter(archived_at=None)
         for name in ("a", "b", "mode"):
             self.fields[name].queryset = modes  # type: ignore[attr-defined]
@@ -70,6 +82,15 @@ class CompareForm(Days):
             self.fields["first"].widget.choices = self.fields["second"].widget.choices = self._told_of()
         dress(self)
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse two periods that can't be."""
+        if self.kind == "periods":
+            for name in DAY_FIELDS:
+                self._check_day(name)
+            for start, end in (("other_since", "other_until"), ("since", "until")):
+                self._check_length(start, end)
+        return self.cleaned_data
+
     @property
     def kind(self) -> str:
         asked = str(self.data.get("kind", ""))
@@ -82,10 +103,41 @@ class CompareForm(Days):
         return self._periods() if self.kind == "periods" else self._modes()
 
     @property
-    def other_span(self) -> tuple[Any, Any]:
-        """For two periods: the stretch of the same length before."""
-        since, until = self.span()
-        return since - (until - since), since
+    def refusals(self) -> list[str]:
+        """Why two periods are not compared, a sentence each."""
+        if self.kind != "periods":
+            return []
+        return [str(sentence) for name in DAY_FIELDS for sentence in self.errors.get(name, [])]
+
+    def other_days(self) -> tuple[date, date]:
+        """For two periods, the other one: as long as the first where an end is left open, the days before it where both are."""
+        first, last = self.days()
+        length = last - first
+        since, until = self._day("other_since"), self._day("other_until")
+        if since is not None:
+            return since, until or min(since + length, timezone.localdate())
+        until = until or first - timedelta(days=1)
+        return until - length, until
+
+    def _check_day(self, name: str) -> None:
+        day = self.cleaned_data.get(name)
+        if day is None:
+            return
+        if day > timezone.localdate():
+            self.add_error(name, _("%(day)s is still to come.") % {"day": _told_day(day)})
+        elif self._day(name) is None:
+            self.add_error(name, _("Nothing was measured in %(year)d.") % {"year": day.year})
+
+    def _check_length(self, start: str, end: str) -> None:
+        since = self.cleaned_data.get(start)
+        until = self.cleaned_data.get(end) or (timezone.localdate() if start == "since" else None)
+        if since is None or until is None:
+            return
+        if until < since:
+            text = _("A period can't end on %(last)s before it begins on %(first)s.")
+            self.add_error(end, text % {"last": _told_day(until), "first": _told_day(since)})
+        elif (until - since).days > MAX_DAYS:
+            self.add_error(start, _("A period has %(n)d days at most.") % {"n": MAX_DAYS})
 
     def _modes(self) -> Comparison | None:
         first, second = self.modes
@@ -97,16 +149,19 @@ class CompareForm(Days):
             *(self._side(mode.slug, SessionDigest.objects.filter(within, mode=mode)) for mode in (first, second))
         )
 
-    def _periods(self) -> Comparison:
+    def _periods(self) -> Comparison | None:
+        if self.refusals:
+            return None
         condition = self._chosen()
         if mode := self.cleaned_data.get("mode"):
             condition &= Q(mode=mode)
         sides = []
-        for since, until in (self.other_span, self.span()):
+        periods = (self.other_days(), self.days())
+        for first, last in periods:
+            since, until = span_of(first, last)
             found = SessionDigest.objects.filter(condition, requested_at__gte=since, requested_at__lt=until)
-            days = (_day(since), _day(until - timedelta(seconds=1)))
-            sides.append(self._side(_("%(first)s to %(last)s") % {"first": days[0], "last": days[1]}, found))
-        return compare(*sides)
+            sides.append(self._side(_stretch(first, last), found))
+        return compare(*sides, note=_told_overlap(*periods))
 
     def _sessions(self) -> Comparison | None:
         codes = [code for name in ("first", "second") if (code := self.cleaned_data.get(name)) is not None]
@@ -157,5 +212,16 @@ def _told(digest: SessionDigest) -> str:
     return f"{digest.session.profile_name} · {digest.mode.slug} · {at} · {digest.session.short_code}"
 
 
-def _day(at: Any) -> str:
-    return formats.date_format(timezone.localtime(at), "j M")
+def _told_day(day: date) -> str:
+    return formats.date_format(day, "j M" if day.year == timezone.localdate().year else "j M Y")
+
+
+def _stretch(first: date, last: date) -> str:
+    return _("%(first)s to %(last)s") % {"first": _told_day(first), "last": _told_day(last)}
+
+
+def _told_overlap(one: tuple[date, date], other: tuple[date, date]) -> str:
+    first, last = max(one[0], other[0]), min(one[1], other[1])
+    if first > last:
+        return ""
+    return _("Both periods hold %(days)s: sessions of then count on both sides.") % {"days": _stretch(first, last)}

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from ninja import Router, Schema, Status
 from pydantic import Field
 
@@ -117,9 +118,15 @@ def list_reports(request: ApiRequest, limit: Annotated[int, Field(ge=1, le=1_000
 
 @router.get("compare", response=ComparisonOut)
 def compare(request: ApiRequest) -> ComparisonOut:
-    """Two modes (`kind=modes&a=&b=`), periods (`kind=periods`) or sessions (`kind=sessions&first=&second=`), as on the page."""
+    """Two modes (`kind=modes&a=&b=`), periods (`kind=periods`) or sessions (`kind=sessions&first=&second=`), as on the page.
+
+    Of two periods `other_since` and `other_until` are the days before, `since` and `until` the days after, all of them optional.
+    """
     require(request.auth, Role.VIEWER)
-    found = CompareForm(request.GET).comparison()
+    form = CompareForm(request.GET)
+    if form.refusals:
+        raise ValidationError(form.refusals)
+    found = form.comparison()
     return ComparisonOut(headline="", detail="", sessions=(0, 0), measures=[]) if found is None else _compared(found)
 
 

@@ -25,14 +25,18 @@ class Days(forms.Form):
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
-    def span(self) -> tuple[datetime, datetime]:
-        """From the first moment of the first day to the last of the last."""
+    def days(self) -> tuple[date, date]:
+        """The first day and the last."""
         self.is_valid()
         last = self._day("until") or timezone.localdate()
         first = self._day("since") or last - timedelta(days=DAYS - 1)
         if first > last:
             first, last = last, first
-        return _start_of(max(first, last - timedelta(days=MAX_DAYS))), _start_of(last + timedelta(days=1))
+        return max(first, last - timedelta(days=MAX_DAYS)), last
+
+    def span(self) -> tuple[datetime, datetime]:
+        """From the first moment of the first day to the last of the last."""
+        return span_of(*self.days())
 
     def _day(self, name: str) -> date | None:
         found = self.cleaned_data.get(name)
@@ -89,6 +93,11 @@ class ReportFilter(Days):
         """The sessions that fit, newest first."""
         since, until = self.span()
         return SessionDigest.objects.filter(self.chosen(), requested_at__gte=since, requested_at__lt=until)
+
+
+def span_of(first: date, last: date) -> tuple[datetime, datetime]:
+    """From the first moment of `first` to the last of `last`."""
+    return _start_of(first), _start_of(last + timedelta(days=1))
 
 
 def _start_of(day: date) -> datetime:

@@ -5,7 +5,7 @@ from typing import Final
 
 from monitoring.models import HitchCause
 from monitoring.reports.absences import text_of as absence_text
-from monitoring.reports.lines import Figures, StepLine
+from monitoring.reports.lines import AlertLine, Figures, StepLine
 from monitoring.reports.summaries import Summary
 from monitoring.switching.switches import text_of
 
@@ -36,6 +36,7 @@ def as_text(summary: Summary) -> str:
         *_section("🔀 SWITCHES (before > after)", (text_of(switch) for switch in summary.switches)),
         *_section("☁️  HOSTED AVATARS", (f"{line.who}: {line.words}" for line in summary.hosted)),
         *_section("🫥 AVATAR LOST", (line for each in summary.absences for line in absence_text(each))),
+        *_section("🔔 ALERTS (worst)", (_alert(each) for each in summary.alerts)),
         *_section("🧮 WHOLE SESSION (median / p95 / max)", _figures(summary)),
         *_section("🎯 HITCHES BY CAUSE", _causes(summary)),
         *_section("💡 WHAT TO DO", (f"{each.title} {each.why}" for each in summary.suggestions)),
@@ -51,6 +52,14 @@ def _section(title: str, lines: Iterable[str]) -> list[str]:
 def _step(step: StepLine) -> str:
     error = f" ({step.error})" if step.error else ""
     return f"{MARKS[step.status]} {step.label}: {_seconds(step)} {_mb(step.memory_delta_bytes)}{error}"
+
+
+def _alert(alert: AlertLine) -> str:
+    lasted = f"{(alert.cleared_at - alert.raised_at).total_seconds():.0f}s" if alert.cleared_at else "open"
+    words = " ".join(
+        filter(None, ("of the host" if alert.of_host else "", alert.detail, f"“{alert.note}”" if alert.note else ""))
+    )
+    return f"{alert.raised_at:%H:%M:%S} {alert.label} ({alert.severity}): {alert.worst:.1f}, {lasted} {words}".rstrip()
 
 
 def _seconds(step: StepLine) -> str:

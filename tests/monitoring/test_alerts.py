@@ -101,6 +101,15 @@ def test_a_session_without_a_picture_for_three_seconds_is_told_and_cleared_with_
     assert not Alert.objects.get().is_open
 
 
+def test_a_session_that_was_stuck_already_when_the_monitor_began_is_missed_too(on_air_ref: SessionRef) -> None:
+    watch = AlertWatch(KnownUsual())
+    for second in range(8):
+        watch.tick(NOW + timedelta(seconds=second), {})
+    assert (Alert.objects.get().rule, Alert.objects.get().session_id) == ("no_frame", on_air_ref.pk)
+    watch.tick(NOW + timedelta(seconds=9), {on_air_ref.code: (NOW + timedelta(seconds=9), None)})
+    assert not Alert.objects.get().is_open
+
+
 def test_a_face_that_a_vendor_draws_since_sends_no_frames_of_ours_and_is_not_missed(
     watch: AlertWatch, on_air_ref: SessionRef
 ) -> None:

@@ -103,6 +103,16 @@ def test_how_visitors_browsers_received_it_stands_in_every_form(over: AvatarSess
     assert "24 frames a second at the visitors, at least 12; 3 freezes" in page
 
 
+def test_alerts_of_the_session_and_of_its_host_stand_in_the_text(over: AvatarSession) -> None:
+    at = over.requested_at + timedelta(seconds=10)
+    common = {"severity": "warning", "value": 7, "worst": 12.34, "raised_at": at, "host": over.host}
+    Alert.objects.create(rule="steal", subject=f"host:{over.host}", cleared_at=at + timedelta(seconds=40), **common)
+    Alert.objects.create(rule="drift", subject=f"session:{over.code}", session=over, note="seen", **common)
+    text = as_text(summarize(over))
+    assert f"{at:%H:%M:%S} CPU steal (warning): 12.3, 40s of the host\n" in text
+    assert f"{at:%H:%M:%S} Sound against lips (warning): 12.3, open “seen”\n" in text
+
+
 def test_a_report_that_was_kept_before_it_told_of_visitors_browsers_still_loads(over: AvatarSession) -> None:
     kept = make_report(over)
     del kept.summary["received"]

@@ -13,6 +13,7 @@ from monitoring.actions import trials
 from monitoring.actions.trials import begin_trial, end_trial, questions_of, resume_stranded_trials
 from monitoring.models import Trial, TrialRun, TrialState
 from protocol.trials import TrialOrder
+from sessions.actions.lifecycle import start_session
 from sessions.agent_programs import ProgramFailed
 from sessions.models import AvatarProfile, AvatarSession, DeploymentMode, State
 
@@ -145,11 +146,10 @@ def test_an_ended_trial_stops_its_session_and_takes_no_further_one(trial: Trial,
 def test_a_session_that_was_ordered_while_its_trial_was_ended_is_stopped_and_nobody_talks_to_it(
     trial: Trial, ordered: list[int], visitor: list[TrialOrder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = trial_tasks.start_session
 
     def ended_meanwhile(**options: Any) -> AvatarSession:
         end_trial(trial, by="Amina")
-        return start(**options)
+        return start_session(**options)
 
     monkeypatch.setattr(trial_tasks, "start_session", ended_meanwhile)
     trial_tasks.run_trial_session(ordered[0])
