@@ -33,9 +33,9 @@ logger = logging.getLogger(__name__)
 ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is the keeper's to say
 _CLOSE_S: Final = 5.0
 _ANSWERS_S: Final = 2.5  # how long closing waits for the answer to an order that was given up
+_LATE_S: Final = 120.0  # how long it is waited for after that, in the background
 _END_AGAIN_S: Final = 10.0  # a vendor that was not told is told later, and then less and less often
 _LONGEST_PAUSE_S: Final = 300.0
-_LATE_S: Final = 120.0  # how long it is waited for after that, in the background
 _LEAVES_S: Final = 0.15
 _PICTURE_WITHIN_S: Final = 3.0  # of looking at an avatar whose picture is said to stand still
 _LOOK_AGAIN_S: Final = 0.5  # LiveKit makes nothing of a subscription that is given up and asked for again at once

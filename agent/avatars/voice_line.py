@@ -20,9 +20,7 @@ REMOTE_DELAY_S: Final = 0.4  # from handing sound to an avatar elsewhere until i
 HERE_DELAY_S: Final = 0.2  # the same of one that is rendered here
 HERE_LAG_S: Final = 0.15  # of which after it said that it began
 PAUSE_S: Final = 0.2  # for so long no word is as quiet as
-_TAKES_UP_S: Final = (
-    0.05  # a visitor's browser plays a sound that is new to it so much later: of a pause so much is left out
-)
+_TAKES_UP_S: Final = 0.05  # so much later a browser plays a sound that is new to it; so much of the pause is left out
 QUIET_RMS: Final = 0.01  # of full scale
 AHEAD_S: Final = 3.0  # an avatar elsewhere that gets a long speech in one go stops for a second to take it in
 _LOOK_S: Final = 0.02
