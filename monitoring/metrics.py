@@ -254,7 +254,7 @@ def _telemetry() -> "Iterator[Metric]":
     texts = {
         "events": "Telemetry events that were taken.",
         "replayed": "Telemetry events that came again.",
-        "missed": "Telemetry events that never came.",
+        "missed": "Telemetry events that did not come in their turn.",
         "set_aside": "Telemetry events that could not be used.",
     }
     for name, text in texts.items():

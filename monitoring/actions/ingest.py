@@ -5,6 +5,7 @@ a crash between the commit and the acknowledgement or because its writer sent it
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -121,17 +122,14 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
         codes = {code for read in reads if (code := getattr(read.event, "session", None)) is not None}
         batch = Batch.for_codes(codes, dict(frames))
         aside: list[_Read] = []
-        for read in reads:
+        for read in _in_order(reads):
             if read.event is None:
                 aside.append(read)
                 continue
             source = sources[read.event.source]
-            if read.event.seq <= source.last_seq:
-                source.replayed += 1
+            if not source.take(read.event.seq):
                 done.replayed += 1
                 continue
-            source.missed += read.event.seq - source.last_seq - 1
-            source.last_seq = read.event.seq
             source.last_at = read.received_at
             batch.received_at = read.received_at
             if not read.reason:
@@ -156,6 +154,20 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
     return done
 
 
+def _in_order(reads: Sequence[_Read]) -> list[_Read]:
+    """Each writer's events by their numbers, in the places that its events have."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, read in enumerate(reads):
+        if read.event is not None:
+            places[read.event.source].append(place)
+    ordered = list(reads)
+    for own in places.values():
+        found = sorted((reads[place] for place in own), key=lambda read: read.event.seq if read.event else 0)
+        for place, read in zip(own, found, strict=True):
+            ordered[place] = read
+    return ordered
+
+
 def _lock_sources(names: set[str]) -> dict[str, EventSource]:
     rows = EventSource.objects.select_for_update().filter(name__in=names).order_by("name")
     sources = {source.name: source for source in rows}
@@ -167,7 +179,7 @@ def _lock_sources(names: set[str]) -> dict[str, EventSource]:
 
 def _save_sources(sources: Iterable[EventSource]) -> None:
     """In one statement: fifty jobs write in each batch."""
-    columns = ("last_seq", "replayed", "missed", "set_aside", "last_at")
+    columns = ("last_seq", "gaps", "replayed", "missed", "set_aside", "last_at")
     EventSource.objects.bulk_create(
         [EventSource(name=each.name, **{column: getattr(each, column) for column in columns}) for each in sources],
         update_conflicts=True,

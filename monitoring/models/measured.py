@@ -1,10 +1,14 @@
 """What telemetry leaves behind: steps, samples, turns, and how far each writer's events are taken."""
 
+from typing import Final
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.models.fields import HundredthsField, MomentField
 from sessions.models import AvatarSession
+
+MOST_GAPS: Final = 200
 
 
 class WorkflowStep(models.Model):
@@ -153,20 +157,34 @@ class Turn(models.Model):
 
 
 class EventSource(models.Model):
-    """How far each writer's events are ingested: an event at or below `last_seq` has been here before.
+    """How far each writer's events are ingested: an event at or below `last_seq` has been here before, but for `gaps`.
 
     Entries that name no readable writer are counted under the name "".
     """
 
     name = models.CharField(max_length=120, unique=True)
     last_seq = models.PositiveBigIntegerField(default=0)
+    gaps = models.JSONField(default=list)  # numbers that were overtaken and may come yet, the last `MOST_GAPS`
     replayed = models.PositiveBigIntegerField(default=0)  # events that came again
-    missed = models.PositiveBigIntegerField(default=0)  # numbers that never came
+    missed = models.PositiveBigIntegerField(default=0)  # numbers that did not come in their turn
     set_aside = models.PositiveBigIntegerField(default=0)  # events that could not be used
     last_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return self.name
+
+    def take(self, seq: int) -> bool:
+        """Count the event of that number; False where it has been here before."""
+        if seq > self.last_seq:
+            self.missed += seq - self.last_seq - 1
+            overtaken = range(max(self.last_seq + 1, seq - MOST_GAPS), seq)
+            self.gaps, self.last_seq = [*self.gaps, *overtaken][-MOST_GAPS:], seq
+            return True
+        if seq in self.gaps:
+            self.gaps = [gap for gap in self.gaps if gap != seq]
+            return True
+        self.replayed += 1
+        return False
 
 
 class SetAsideEvent(models.Model):

@@ -121,6 +121,37 @@ def test_numbers_that_never_came_are_counted_as_missed(ingester: Ingester, job: 
     assert EventSource.objects.get(name="job:1").missed == 4
 
 
+def test_events_that_come_out_of_order_are_taken_in_order(
+    ingester: Ingester, job: Writer, on_air: AvatarSession
+) -> None:
+    start = [
+        job.make(events.JobProcessStarted, host="atlas", pid=4711, job_id="j1"),
+        job.make(events.JobConnected),
+        job.make(events.StepStarted, step=1, key="k", label="Step"),
+        job.make(events.StepFinished, step=1, status="completed", duration_ms=5),
+        job.make(events.FirstVideoPublished, width=1280, height=720, fps=25, codec="h264"),
+        job.make(events.JobReady),
+    ]
+    for event in (start[3], start[5], start[0], start[4], start[2], start[1]):
+        job.send(event)
+    drain(ingester)
+    on_air.refresh_from_db()
+    assert (on_air.state, on_air.job_pid, WorkflowStep.objects.get().status) == (State.READY, 4711, "completed")
+    source = EventSource.objects.get(name="job:1")
+    assert (source.last_seq, source.missed, source.replayed, source.set_aside) == (6, 0, 0, 0)
+
+
+def test_one_that_was_overtaken_by_a_whole_batch_is_taken_once(ingester: Ingester, job: Writer) -> None:
+    first, late, last = (job.make(events.FrameStats, **STATS) for _ in range(3))
+    for batch in ((first, last), (late, late), (late,)):
+        for event in batch:
+            job.send(event)
+        drain(ingester)
+    assert FrameSample.objects.count() == 3
+    source = EventSource.objects.get(name="job:1")
+    assert (source.last_seq, source.missed, source.replayed, source.gaps) == (3, 1, 2, [])
+
+
 def test_a_malformed_event_is_set_aside_and_the_rest_goes_through(
     ingester: Ingester, job: Writer, on_air: AvatarSession, redis: Redis
 ) -> None:
