@@ -139,10 +139,15 @@ async def test_a_dispatch_without_a_valid_spec_ends_with_a_sentence(host: Host) 
     assert "room" in ended[0].error
 
 
-async def test_an_unknown_provider_ends_the_job_with_a_sentence(start_session: Start) -> None:
+async def test_a_job_whose_provider_is_unknown_is_ready_with_the_still_picture_and_says_why(
+    start_session: Start,
+) -> None:
     session = await start_session(provider="nobody")
-    ended = await session.wait_for("job_ended")
-    assert "no avatar provider 'nobody'" in ended.error
+    lost = await session.wait_for("avatar_lost")
+    assert (lost.code, lost.again_in_s) == ("not_set_up", None)
+    assert "no avatar provider 'nobody'" in lost.sentence
+    await session.wait_for("job_ready")
+    await session.end()
 
 
 async def test_a_job_outlives_redis_and_no_event_is_lost_or_out_of_order(start_session: Start, host: Host) -> None:
