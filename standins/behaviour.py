@@ -29,12 +29,14 @@ SECONDS: Final[Mapping[Kind, float]] = {
     Kind.JOIN_THEN_DIE: 2.0,
     Kind.JOIN_THEN_HANG: 2.0,
 }
+OF_AVATARS: Final = (Kind.JOIN_THEN_DIE, Kind.JOIN_THEN_HANG, Kind.NEVER_JOIN)
 STATUS_OF_EVERYTHING: Final = {Kind.UNAUTHORIZED: 401, Kind.RATE_LIMITED: 429, Kind.BROKEN: 500}
 STATUS_OF_STARTS: Final = {Kind.PAYMENT: 402, Kind.FORBIDDEN: 403}
 
 
 class Behaviour(BaseModel):
-    """As `POST /_standin/{vendor}/behave` takes it. `times`: so many requests are met by it, then normal again; None: all."""
+    """As `POST /_standin/{vendor}/behave` takes it. `times`: so many requests are met by it, then normal again; None: all.
+    What avatars do is met by starts alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from standins.behaviour import STATUS_OF_EVERYTHING, STATUS_OF_STARTS, Behaviour, Kind
+from standins.behaviour import OF_AVATARS, STATUS_OF_EVERYTHING, STATUS_OF_STARTS, Behaviour, Kind
 from standins.card import Look
 from standins.conversation import Conversation
 
@@ -96,11 +96,9 @@ class Vendor(ABC):
     async def meet(self, request: web.Request) -> Behaviour:
         """The behaviour that this request is met by, after what it does to every request. Raises `Refusal`."""
         behaviour = self._behaviour
-        if self._meets is not None:
-            self._meets -= 1
-            if self._meets <= 0:
-                self.behave(Behaviour())
         kind = behaviour.behaviour
+        if kind not in OF_AVATARS:
+            self._count()
         if kind is Kind.SLOW:
             await asyncio.sleep(behaviour.length_s)
         elif kind in (Kind.SILENT, Kind.REFUSE):
@@ -110,6 +108,13 @@ class Vendor(ABC):
         elif kind in STATUS_OF_EVERYTHING:
             raise self.fault(STATUS_OF_EVERYTHING[kind])
         return behaviour
+
+    def _count(self) -> None:
+        """One more was met by the behaviour."""
+        if self._meets is not None:
+            self._meets -= 1
+            if self._meets <= 0:
+                self.behave(Behaviour())
 
     def answer(self, refusal: Refusal, behaviour: Behaviour) -> web.Response:
         headers = {"Retry-After": str(round(behaviour.length_s))} if refusal.status == 429 else None
@@ -124,6 +129,8 @@ class Vendor(ABC):
         """A conversation whose avatar is on its way. Raises `Refusal` where the behaviour is one of starts alone."""
         if behaviour.behaviour in STATUS_OF_STARTS:
             raise self.fault(STATUS_OF_STARTS[behaviour.behaviour])
+        if behaviour.behaviour in OF_AVATARS:
+            self._count()
         conversation = Conversation(url=url, token=token, ends_when_out=self.ends_when_out, details=details)
         self.conversations[conversation.id] = conversation
         conversation.start(self.look, self.sample_rate, behaviour, spoil_token=spoil_token)
