@@ -213,12 +213,15 @@ async def test_too_many_requests_are_told_how_long_to_wait(client: Client) -> No
 
 
 async def test_what_an_avatar_is_to_do_once_is_met_by_a_start_and_by_nothing_else(client: Client) -> None:
-    tavus = client.standins.vendors["tavus"]
-    tavus.behave(Behaviour(behaviour=Kind.NEVER_JOIN, times=1))
+    async def behaviour() -> str:
+        seen = (await client.ask("GET", "/_standin"))[1]
+        return str(seen["tavus"]["behaviour"]["behaviour"])
+
+    client.standins.vendors["tavus"].behave(Behaviour(behaviour=Kind.NEVER_JOIN, times=1))
     await client.ask("GET", "/tavus/v2/conversations", headers={"x-api-key": KEYS["tavus"]})
-    assert tavus.behaviour.behaviour is Kind.NEVER_JOIN
+    assert await behaviour() == "never-join"
     assert (await client.start("tavus", GOOD["tavus"]))[0] == 200
-    assert tavus.behaviour.behaviour is Kind.NORMAL
+    assert await behaviour() == "normal"
 
 
 async def test_behaviours_are_set_and_wrong_ones_are_not(client: Client) -> None:
