@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import django
@@ -40,6 +41,7 @@ def timed(times: int) -> dict[str, list[float]]:
     from django.test import Client
 
     from monitoring.models import Report
+    from monitoring.reports.digest_filters import MAX_DAYS
     from operators.models import Operator, Role
 
     client = Client()
@@ -47,15 +49,16 @@ def timed(times: int) -> dict[str, list[float]]:
     client.force_login(amina)
     newest = [kept.session for kept in Report.objects.select_related("session").order_by("-session__requested_at")[:2]]
     codes = [str(session.code) for session in newest]
-    last = f"{newest[0].requested_at:%Y-%m-%d}"
+    last = newest[0].requested_at.date()
+    all_days = f"since={last - timedelta(days=MAX_DAYS)}&until={last}"
     pages = {
         "report": f"/reports/{codes[0]}/",
         "report as JSON": f"/reports/{codes[0]}/report.json",
         "report as CSV": f"/reports/{codes[0]}/report.csv",
         "report as text": f"/reports/{codes[0]}/report.txt",
         "history, 30 days": "/reports/",
-        "history, all": f"/reports/?since=2020-01-01&until={last}",
-        "history, page 100": f"/reports/?since=2020-01-01&until={last}&page=100",
+        "history, all": f"/reports/?{all_days}",
+        "history, page 100": f"/reports/?{all_days}&page=100",
         "history, filtered": "/reports/?mode=balanced&host=atlas&outcome=well",
         "compare two modes": "/reports/compare/?kind=modes&a=balanced&b=ultra-low-latency",
         "compare two periods": "/reports/compare/?kind=periods",

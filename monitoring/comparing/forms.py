@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from monitoring.comparing.comparison import Comparison, Side, compare, side_of
 from monitoring.models import SessionDigest
-from monitoring.reports.digest_filters import MAX_DAYS, Days, span_of
+from monitoring.reports.digest_filters import Days, span_of, told_day
 from sessions.forms.dressing import dress
 from sessions.models import AgentWorker, AvatarProfile, DeploymentMode
 
@@ -27,14 +27,10 @@ FIELDS: Final = {
     "periods": ("mode", "profile", "host", "other_since", "other_until", "since", "until", "starved"),
     "sessions": ("first", "second"),
 }
-DAY_FIELDS: Final = ("other_since", "other_until", "since", "until")
 
 
 class CompareForm(Days):
-    """One form for all three; `kind` says which fields count.
-
-    What can't be read is as if it were not there, but for two periods: they are compared as they were asked for, or not at all.
-    """
+    """One form for all three; `kind` says which fields count."""
 
     other_since = forms.DateField(
         label=gettext_lazy("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
@@ -61,8 +57,6 @@ class CompareForm(Days):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
-        for name in DAY_FIELDS:
-            self.fields[name].error_messages["invalid"] = _("That is no day: it is written like 2026-11-22.")
         modes = DeploymentMode.objects.filter(archived_at=None)
         for name in ("a", "b", "mode"):
             self.fields[name].queryset = modes  # type: ignore[attr-defined]
@@ -82,14 +76,14 @@ class CompareForm(Days):
             self.fields["first"].widget.choices = self.fields["second"].widget.choices = self._told_of()
         dress(self)
 
-    def clean(self) -> dict[str, Any]:
-        """Refuse two periods that can't be."""
-        if self.kind == "periods":
-            for name in DAY_FIELDS:
-                self._check_day(name)
-            for start, end in (("other_since", "other_until"), ("since", "until")):
-                self._check_length(start, end)
-        return self.cleaned_data
+    def stretches(self) -> list[tuple[str, str]]:
+        """None where two sessions are compared, two for two periods."""
+        fields = self.counting()
+        return [pair for pair in (("other_since", "other_until"), ("since", "until")) if pair[0] in fields]
+
+    def counting(self) -> tuple[str, ...]:
+        """Those of what is compared."""
+        return FIELDS[self.kind]
 
     @property
     def kind(self) -> str:
@@ -97,17 +91,12 @@ class CompareForm(Days):
         return asked if asked in KINDS else "modes"
 
     def comparison(self) -> Comparison | None:
-        """None where something is not chosen yet."""
+        """None where something is refused or not chosen yet."""
+        if self.refusals:
+            return None
         if self.kind == "sessions":
             return self._sessions()
         return self._periods() if self.kind == "periods" else self._modes()
-
-    @property
-    def refusals(self) -> list[str]:
-        """Why two periods are not compared, a sentence each."""
-        if self.kind != "periods":
-            return []
-        return [str(sentence) for name in DAY_FIELDS for sentence in self.errors.get(name, [])]
 
     def other_days(self) -> tuple[date, date]:
         """For two periods, the other one: as long as the first where an end is left open, the days before it where both are."""
@@ -118,26 +107,6 @@ class CompareForm(Days):
             return since, until or min(since + length, timezone.localdate())
         until = until or first - timedelta(days=1)
         return until - length, until
-
-    def _check_day(self, name: str) -> None:
-        day = self.cleaned_data.get(name)
-        if day is None:
-            return
-        if day > timezone.localdate():
-            self.add_error(name, _("%(day)s is still to come.") % {"day": _told_day(day)})
-        elif self._day(name) is None:
-            self.add_error(name, _("Nothing was measured in %(year)d.") % {"year": day.year})
-
-    def _check_length(self, start: str, end: str) -> None:
-        since = self.cleaned_data.get(start)
-        until = self.cleaned_data.get(end) or (timezone.localdate() if start == "since" else None)
-        if since is None or until is None:
-            return
-        if until < since:
-            text = _("A period can't end on %(last)s before it begins on %(first)s.")
-            self.add_error(end, text % {"last": _told_day(until), "first": _told_day(since)})
-        elif (until - since).days > MAX_DAYS:
-            self.add_error(start, _("A period has %(n)d days at most.") % {"n": MAX_DAYS})
 
     def _modes(self) -> Comparison | None:
         first, second = self.modes
@@ -150,8 +119,6 @@ class CompareForm(Days):
         )
 
     def _periods(self) -> Comparison | None:
-        if self.refusals:
-            return None
         condition = self._chosen()
         if mode := self.cleaned_data.get("mode"):
             condition &= Q(mode=mode)
@@ -212,12 +179,8 @@ def _told(digest: SessionDigest) -> str:
     return f"{digest.session.profile_name} · {digest.mode.slug} · {at} · {digest.session.short_code}"
 
 
-def _told_day(day: date) -> str:
-    return formats.date_format(day, "j M" if day.year == timezone.localdate().year else "j M Y")
-
-
 def _stretch(first: date, last: date) -> str:
-    return _("%(first)s to %(last)s") % {"first": _told_day(first), "last": _told_day(last)}
+    return _("%(first)s to %(last)s") % {"first": told_day(first), "last": told_day(last)}
 
 
 def _told_overlap(one: tuple[date, date], other: tuple[date, date]) -> str:

@@ -112,7 +112,10 @@ def get_report(request: ApiRequest, code: UUID) -> dict[str, Any]:
 def list_reports(request: ApiRequest, limit: Annotated[int, Field(ge=1, le=1_000)] = 100) -> list[DigestOut]:
     """Sessions that are over, newest first. Query: profile, mode, provider, host, outcome, since, until, as on the page."""
     require(request.auth, Role.VIEWER)
-    found = ReportFilter(request.GET).digests().select_related("session", "mode", "profile")
+    form = ReportFilter(request.GET)
+    if form.refusals:
+        raise ValidationError(form.refusals)
+    found = form.digests().select_related("session", "mode", "profile")
     return [_digest(each) for each in found.order_by("-requested_at")[:limit]]
 
 

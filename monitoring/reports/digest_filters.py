@@ -1,13 +1,14 @@
 """Which of the sessions that are over: by profile, mode, provider, host, time and outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from django import forms
 from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.utils import formats, timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from monitoring.models import SessionDigest
@@ -17,34 +18,83 @@ from sessions.models.profiles import Provider
 
 DAYS: Final = 30
 MAX_DAYS: Final = 400
+FIRST_YEAR: Final = 2000
 
 
 class Days(forms.Form):
-    """A stretch of whole days, the last `DAYS` where none is given. What can't be read filters nothing."""
+    """A stretch of whole days, the last `DAYS` where none is given. What can't be read is refused: nothing takes its place."""
 
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        for field in self.fields.values():
+            if isinstance(field, forms.DateField):
+                field.error_messages["invalid"] = _("That is no day: it is written like 2026-11-22.")
+            elif isinstance(field, forms.UUIDField):
+                field.error_messages["invalid"] = _("That is no session's code.")
+            elif isinstance(field, forms.ChoiceField):
+                field.error_messages["invalid_choice"] = _("“%(value)s” can't be chosen: it was archived or never was.")
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse days that can't be."""
+        for start, end in self.stretches():
+            self._check_day(start)
+            self._check_day(end)
+            self._check_length(start, end)
+        return self.cleaned_data
+
+    def stretches(self) -> list[tuple[str, str]]:
+        """The fields of each stretch's first day and last."""
+        return [("since", "until")]
+
+    def counting(self) -> Iterable[str]:
+        """The fields that count."""
+        return self.fields
+
+    @property
+    def refusals(self) -> list[str]:
+        """Why nothing is looked for, a sentence each."""
+        return [str(sentence) for name in self.counting() for sentence in self.errors.get(name, [])]
 
     def days(self) -> tuple[date, date]:
         """The first day and the last."""
         self.is_valid()
         last = self._day("until") or timezone.localdate()
-        first = self._day("since") or last - timedelta(days=DAYS - 1)
-        if first > last:
-            first, last = last, first
-        return max(first, last - timedelta(days=MAX_DAYS)), last
+        return self._day("since") or last - timedelta(days=DAYS - 1), last
 
     def span(self) -> tuple[datetime, datetime]:
         """From the first moment of the first day to the last of the last."""
         return span_of(*self.days())
 
-    def _day(self, name: str) -> date | None:
-        found = self.cleaned_data.get(name)
-        return found if isinstance(found, date) and found.year >= 2000 else None
-
     def query(self) -> str:
         """What was chosen, as a query string."""
         return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})
+
+    def _day(self, name: str) -> date | None:
+        found = self.cleaned_data.get(name)
+        return found if isinstance(found, date) else None
+
+    def _check_day(self, name: str) -> None:
+        day = self._day(name)
+        if day is None:
+            return
+        if day > timezone.localdate():
+            self.add_error(name, gettext("%(day)s is still to come.") % {"day": told_day(day)})
+        elif day.year < FIRST_YEAR:
+            self.add_error(name, gettext("Nothing was measured in %(year)d.") % {"year": day.year})
+
+    def _check_length(self, start: str, end: str) -> None:
+        since = self._day(start)
+        until = self._day(end) or (timezone.localdate() if start == "since" and end not in self.errors else None)
+        if since is None or until is None:
+            return
+        if until < since:
+            text = gettext("A period can't end on %(last)s before it begins on %(first)s.")
+            self.add_error(end, text % {"last": told_day(until), "first": told_day(since)})
+        elif (until - since).days > MAX_DAYS:
+            self.add_error(start, gettext("A period has %(n)d days at most.") % {"n": MAX_DAYS})
 
 
 class ReportFilter(Days):
@@ -70,7 +120,7 @@ class ReportFilter(Days):
 
     field_order = ("profile", "mode", "provider", "host", "outcome", "since", "until")
 
-    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
         self.fields["profile"].queryset = AvatarProfile.objects.select_related("current")  # type: ignore[attr-defined]
         self.fields["mode"].queryset = DeploymentMode.objects.all()  # type: ignore[attr-defined]
@@ -90,9 +140,16 @@ class ReportFilter(Days):
         return condition & Q(is_failure=outcome == "failed") if outcome else condition
 
     def digests(self) -> QuerySet[SessionDigest]:
-        """The sessions that fit, newest first."""
+        """The sessions that fit, newest first; none where the filter is refused."""
+        if self.refusals:
+            return SessionDigest.objects.none()
         since, until = self.span()
         return SessionDigest.objects.filter(self.chosen(), requested_at__gte=since, requested_at__lt=until)
+
+
+def told_day(day: date) -> str:
+    """With its year where it is not of this one."""
+    return formats.date_format(day, "j M" if day.year == timezone.localdate().year else "j M Y")
 
 
 def span_of(first: date, last: date) -> tuple[datetime, datetime]:

@@ -45,15 +45,15 @@ def reports(request: HttpRequest) -> HttpResponse:
     require(request.user, Role.VIEWER)
     form = ReportFilter(request.GET)
     since, until = form.span()
-    lines = trends(form.chosen(), since, until)
+    lines = [] if form.refusals else trends(form.chosen(), since, until)
     found = form.digests().select_related("session__profile_version", "mode").order_by("-requested_at")
     context = {
         "form": form,
         "query": form.query(),
         "lines": lines,
-        "sentence": sentence(lines, since, until),
+        "sentence": sentence(lines, since, until) if lines else _("Which sessions?"),
         "page": Paginator(found, PAGE_SIZE).get_page(request.GET.get("page")),
-        "has_any": lines[0].sessions > 0 or SessionDigest.objects.exists(),
+        "has_any": SessionDigest.objects.exists(),
     }
     return render(request, "monitoring/reports.html", context)
 
