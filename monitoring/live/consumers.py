@@ -1,7 +1,8 @@
 """The operators' live socket: `/ws/live/?topics=overview,alerts,session:<code>,profile:<code>,host:<name>`.
 
-The server sends `{"type": "sample", "topic", "data"}` and `{"type": "changed", "topic"}`; it listens to nothing. It closes with
-4401 for somebody who is not signed in, 4403 for somebody without the viewer's role, 4400 for topics that it does not know.
+The server sends `{"type": "listening", "now"}` once, then `{"type": "sample", "topic", "data"}` and
+`{"type": "changed", "topic"}`; it listens to nothing. It closes with 4401 for somebody who is not signed in, 4403 for somebody
+without the viewer's role, 4400 for topics that it does not know.
 Who is signed out, or loses the role, while the socket is open is sent out within `CHECK_EVERY_S`.
 """
 
@@ -16,6 +17,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from monitoring.live.broadcast import group_of
 from operators.access import require
@@ -48,7 +50,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # Channel
         for group in self.joined:
             await self.channel_layer.group_add(group, self.channel_name)
         self.checking = asyncio.create_task(self._check(), name="live-socket-check")
-        await self.send_json({"type": "listening"})
+        await self.send_json({"type": "listening", "now": timezone.now().isoformat()})
 
     async def disconnect(self, code: int) -> None:
         if self.checking is not None:

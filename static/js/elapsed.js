@@ -1,5 +1,7 @@
 /* Keeps times true: [data-since] counts (12:04, or 0.6 s), [data-relative] says how long ago. */
 
+import { serverNow } from "./clock.js";
+
 const language = document.documentElement.lang || "en";
 const words = document.body.dataset;
 const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -24,17 +26,15 @@ function away(seconds) {
 }
 
 function tick() {
-  const now = Date.now();
   for (const element of document.querySelectorAll("[data-since]")) {
-    const seconds = (now - Date.parse(element.dataset.since)) / 1000;
+    const seconds = (serverNow() - Date.parse(element.dataset.since)) / 1000;
     element.textContent = element.dataset.form === "ms" && seconds < 60 ? `${tenths.format(Math.max(0, seconds))}\u00a0s` : clock(seconds);
   }
 }
 
 function tickSlowly() {
-  const now = Date.now();
   for (const element of document.querySelectorAll("time[data-relative]")) {
-    const text = away((Date.parse(element.dateTime) - now) / 1000);
+    const text = away((Date.parse(element.dateTime) - serverNow()) / 1000);
     if (text !== null && text !== element.textContent) element.textContent = text;
   }
 }

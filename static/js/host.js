@@ -1,6 +1,7 @@
 /* A host's charts: whose load is it, ours or the machine's? And its figures and processes, once a second. */
 
 import { relabel, stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { serverNow } from "./clock.js";
 import { GIB, MIB, figure, put, putWithUnit } from "./figures.js";
 import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
@@ -18,7 +19,7 @@ let askedFor = ""; // processes whose rows were asked for last
 
 const view = new ChartView(panel, {
   seconds: SECONDS,
-  newest: () => host.newest ?? Date.now() / 1000,
+  newest: () => host.newest ?? serverNow() / 1000,
   onWindow: () => load(),
   onView: () => { if (plots.cpu) { paint(); relabel(plots); } },
 });

@@ -1,8 +1,10 @@
 /* One live socket a page. Elements name what they care about in data-topic ("overview", "session:<code>", "profile:<code>", "host:<name>").
-   The server sends {"type": "sample", "topic", "data"} and {"type": "changed", "topic"}.
+   The server sends {"type": "listening", "now"} once, then {"type": "sample", "topic", "data"} and {"type": "changed", "topic"}.
    - a sample becomes a "sample" event on document (detail: {topic, data}), and is measured until it is painted;
    - a change triggers "changed" on each element of its topic, on which htmx fetches the element again.
    A hidden page has no socket and catches up when it is seen; a lost socket comes back by itself. */
+
+import { setClock } from "./clock.js";
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
@@ -54,10 +56,11 @@ function connect() {
   });
 }
 
-/** @param {{type: string, topic: string, data?: object}} message */
+/** @param {{type: string, topic: string, data?: object, now?: string}} message */
 function receive(message) {
   if (message.type === "listening") {
     wasListening = true;
+    setClock(message.now);
     catchUp(); // what changed since the page was drawn, or while the socket was away, was told to nobody
   } else if (message.type === "changed") {
     for (const element of document.querySelectorAll(`[data-topic~="${CSS.escape(message.topic)}"][hx-get]`)) fetchAgain(element);

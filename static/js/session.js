@@ -2,6 +2,7 @@
    The report uses them too. Events of the session are marked in every strip. */
 
 import { relabel, stacked, stackedCpu, strip, withGaps } from "./charts.js";
+import { serverNow } from "./clock.js";
 import { MIB, busy, figure, put } from "./figures.js";
 import { CPU_COLUMNS, Series, fetchSamples } from "./series.js";
 import { ChartView } from "./view.js";
@@ -27,7 +28,7 @@ let cores = null;
 /** @type {import("./charts.js").Mark[]} */ let marks = [];
 /** @type {Record<string, import("../vendor/uplot/uPlot.esm.js").default>} */ let plots = {};
 
-const newest = () => Math.max(host.newest ?? 0, own.newest ?? 0) || Date.now() / 1000;
+const newest = () => Math.max(host.newest ?? 0, own.newest ?? 0) || serverNow() / 1000;
 const place = (name) => panel.querySelector(`[data-chart="${name}"]`);
 
 const first = () => Math.min(host.at[0] ?? Infinity, own.at[0] ?? Infinity);

@@ -2,6 +2,7 @@
    dragged out. Buttons: [data-window="<seconds>"], [data-pause], [data-zoomed]. */
 
 import { clockOf, stepOf } from "./charts.js";
+import { serverNow } from "./clock.js";
 
 const RAW_LEAST_S = 300; // shorter windows show the end of it
 const STEPS = 180; // a sliding window is drawn so often while it slides by its whole length: what moves by less is hardly seen
@@ -16,6 +17,7 @@ export class ChartView {
     /** @type {[number, number]|null} */ this.zoomed = null;
     /** @type {number|null} */ this.pausedAt = null;
     /** Where the window ended when charts were drawn last. */ this.drawnTo = 0;
+    /** What the time axis said then. */ this.drawnSilent = this.isSilent;
     panel.addEventListener("click", (event) => {
       const button = event.target.closest("button");
       if (button?.dataset.window) this.#choose(Number(button.dataset.window));
@@ -25,12 +27,11 @@ export class ChartView {
     panel.addEventListener("dblclick", (event) => { if (event.target.closest(".uplot")) this.#zoom(null); });
     this.#refetch();
     this.#show();
-    let wasSilent = this.isSilent;
-    setInterval(() => { if (wasSilent !== this.isSilent) { wasSilent = this.isSilent; onView(); } }, 1000);
+    setInterval(() => { if (!this.zoomed && this.drawnSilent !== this.isSilent) onView(); }, 1000);
   }
 
   /** Whether the newest reading was taken so long ago that the window's end is not now. */
-  get isSilent() { return !this.whole && Date.now() / 1000 - this.newest() > SILENT_AFTER_S + (3 * (REFETCH_MS[this.seconds] ?? 0)) / 1000; }
+  get isSilent() { return !this.whole && serverNow() / 1000 - this.newest() > SILENT_AFTER_S + (3 * (REFETCH_MS[this.seconds] ?? 0)) / 1000; }
 
   /** Seconds that readings are fetched for. */
   get fetched() { return Math.max(RAW_LEAST_S, this.seconds); }
@@ -68,7 +69,10 @@ export class ChartView {
         const clock = clockOf(this.range()[1] - this.range()[0]);
         if (!slides()) return clock(at);
         const ago = Math.round(to - at);
-        if (!ago) return this.pausedAt === null && !this.isSilent ? nowWord : clock(at);
+        if (!ago) {
+          this.drawnSilent = this.isSilent;
+          return this.pausedAt === null && !this.drawnSilent ? nowWord : clock(at);
+        }
         return ago % 3600 === 0 ? `−${ago / 3600} h` : ago % 60 === 0 ? `−${ago / 60} min` : `−${ago} s`;
       },
       zoom: (from, to) => this.#zoom([from, to]),

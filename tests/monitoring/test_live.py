@@ -40,7 +40,7 @@ class Page:
     async def open(self) -> "Page":
         connected, _ = await self._socket.connect()
         assert connected
-        assert await self.hear() == {"type": "listening"}
+        assert (await self.hear())["type"] == "listening"
         return self
 
     async def refusal(self) -> int:
@@ -108,7 +108,7 @@ def socket_of(client: Client) -> WebsocketCommunicator:
 async def test_the_cookie_of_the_pages_signs_the_socket_in(redis: Redis, as_amina: Client) -> None:
     socket = socket_of(as_amina)
     await socket.connect()
-    assert await socket.receive_json_from(5) == {"type": "listening"}
+    assert (await socket.receive_json_from(5))["type"] == "listening"
     await socket.disconnect()
 
 
@@ -132,7 +132,7 @@ async def test_somebody_who_is_signed_out_hears_nothing_more(
     monkeypatch.setattr(consumers, "CHECK_EVERY_S", 0.05)
     socket = socket_of(as_amina)
     await socket.connect()
-    assert await socket.receive_json_from(5) == {"type": "listening"}
+    assert (await socket.receive_json_from(5))["type"] == "listening"
     assert await socket.receive_nothing(0.3), "who is signed in stays"
     await sync_to_async(change)(amina, as_amina)
     assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4401}
@@ -144,7 +144,7 @@ async def test_somebody_who_loses_the_role_hears_nothing_more(
     monkeypatch.setattr(consumers, "CHECK_EVERY_S", 0.05)
     socket = socket_of(as_amina)
     await socket.connect()
-    assert await socket.receive_json_from(5) == {"type": "listening"}
+    assert (await socket.receive_json_from(5))["type"] == "listening"
     monkeypatch.setattr(Role, "covers", lambda own, other: False)
     assert await socket.receive_output(5) == {"type": "websocket.close", "code": 4403}
 

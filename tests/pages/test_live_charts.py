@@ -52,12 +52,12 @@ IS_DRAWN = """([ago, seconds]) => {
 class Live:
     """A page with charts, the server's end of its socket, and the moment up to which its readings go."""
 
-    def __init__(self, page: Page, session: AvatarSession, until: datetime) -> None:
+    def __init__(self, page: Page, session: AvatarSession, until: datetime, ahead: timedelta) -> None:
         self.page, self.session, self.until = page, session, until
         self.sockets: list[WebSocketRoute] = []
         page.route_web_socket(re.compile("/ws/live/"), self._open)
         page.add_init_script(KEEPS_WHAT_IS_WRITTEN)
-        page.clock.set_fixed_time(until)
+        page.clock.set_fixed_time(until + ahead)
         self._asked: set[Request] = set()
         page.on("request", self._begins)
         page.on("requestfinished", self._ends)
@@ -90,7 +90,7 @@ class Live:
 
     def listen(self) -> None:
         """The page catches up with what it missed."""
-        self.sockets[-1].send(json.dumps({"type": "listening"}))
+        self.sockets[-1].send(json.dumps({"type": "listening", "now": self.until.isoformat()}))
 
     def tell(self, at: datetime, busy_percent: float, cpu_percent: float = 40) -> None:
         """A second of the host and of the session, as the monitor tells it."""
@@ -154,15 +154,15 @@ def on_air(start: Callable[..., AvatarSession]) -> AvatarSession:
 
 @pytest.fixture
 def live(browser: Browser, browse: Browse, amina: Operator, on_air: AvatarSession, live_server: LiveServer) -> Open:
-    """Open a page with charts of what was read so many seconds `ago`; the page's clock stands at the newest of them."""
+    """Open a page with charts of what was read so many seconds `ago`; its clock stands `ahead` of the newest of them."""
 
     @contextmanager
-    def live(address: str = "", ago: range = range(250)) -> Iterator[Live]:
+    def live(address: str = "", ago: range = range(250), ahead: timedelta = timedelta()) -> Iterator[Live]:
         until = timezone.now().replace(microsecond=0)
         sampled(on_air, until, ago)
         with page_of(browser, browse(amina), live_server) as page:
             page.set_viewport_size({"width": 1280, "height": 1600})  # what is out of sight is not drawn
-            opened = Live(page, on_air, until)
+            opened = Live(page, on_air, until, ahead)
             page.goto(f"{live_server.url}{address or f'/sessions/{on_air.code}/'}")
             wait_until(lambda: page.evaluate(TIME_AXIS) and opened.sockets, "charts and a socket")
             with page.expect_response(re.compile("samples.json")):
@@ -276,3 +276,10 @@ def test_charts_of_who_fell_silent_end_with_the_time_of_the_last_reading(live: O
         charts.has_axis(last=charts.clock(charts.until))
         charts.tell(charts.until + timedelta(minutes=2), busy_percent=64)
         charts.has_axis(last="now")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=-3), timedelta(hours=3)])
+def test_a_browser_whose_clock_is_wrong_shows_the_servers_time(live: Open, ahead: timedelta) -> None:
+    with live(ahead=ahead) as charts:
+        charts.has_axis(last="now")
+        expect(charts.page.locator("#main [data-since]").first).to_have_text(re.compile(r"^(19|20):\d\d$"))
