@@ -41,14 +41,16 @@ def record_ended(session_id: int, provider: str, conversation: str, at: datetime
 
 
 def note_unreported() -> None:
-    """A job that was killed may have opened one that it could not tell of: it is found by its room."""
+    """A job that was killed may have opened one that it could not tell of, or that a later job's end seemed to settle where one
+    row stands for all of a room: it is found by its room, and looked for until that was tried once."""
     is_over = Q(state=State.ENDED, ended_at__gt=timezone.now() - timedelta(days=1))
     was_killed = Q(attempt__gt=1) | Q(end_reason=EndReason.AGENT_LOST)
     for provider in FOUND_BY_ROOM:
         is_its_profile = Q(profile_version__provider=provider) | Q(profile_version__fallback=provider)
         switched = ModeSwitch.objects.filter(session=OuterRef("pk"), to_provider=provider)
         told = ProviderConversation.objects.filter(session=OuterRef("pk"), provider=provider)
-        untold = ~Exists(told) | was_killed & ~Exists(told.filter(conversation=""))
+        looked_for = told.filter(conversation="", tried_at__isnull=False)
+        untold = ~Exists(told) | was_killed & ~Exists(looked_for)
         over = AvatarSession.objects.filter(is_over, is_its_profile | Exists(switched), untold)
         for session in over.select_related("profile_version"):
             if session.profile_version.settings_for(provider).get("place") == Place.LOCAL:

@@ -256,3 +256,23 @@ def test_pages_tell_which_hosts_have_a_providers_key_and_never_the_key(
     assert "The key for Tavus is set on atlas." in page
     assert "No key on atlas, birch: set BEY_API_KEY" in page
     assert "a-secret-of-tavus" not in page
+
+
+def test_what_a_killed_job_opened_is_looked_after_though_the_next_one_ended_its_own_in_the_same_room(
+    guide: AvatarProfile, start: Any
+) -> None:
+    edit_profile(guide, BITHUMAN, by="Amina")
+    session = start()
+    opened(session, "bithuman", "")  # bitHuman names none: one row stands for all of the room
+    AvatarSession.objects.filter(pk=session.pk).update(attempt=2)
+    session.refresh_from_db()
+    opened(session, "bithuman", "")
+    conversations.record_ended(session.pk, "bithuman", "", timezone.now())
+    over(session)
+    conversations.note_unreported()
+    assert [each.provider for each in conversations.left_open()] == ["bithuman"]
+    left = conversations.left_open().get()
+    ProviderConversation.objects.update(tried_at=timezone.now())
+    conversations.record_settled([left], [Ended(is_over=True)])
+    conversations.note_unreported()
+    assert not ProviderConversation.objects.filter(ended_at=None).exists()  # it was looked for
