@@ -45,6 +45,8 @@ class AlertWatch:
         self._written: dict[Key, datetime] = {}
         self._hosts: dict[str, datetime] = {}
         self._awaited: dict[str, datetime] = {}  # sessions on air that were not heard since, by code
+        # Last frame figures that lie ahead since the clock was set back, and when each was met, by code.
+        self._ahead: dict[str, tuple[tuple[datetime, Any], datetime]] = {}
         self._quiet_since: datetime | None = None
         self._swept_at: datetime | None = None
         self._began_at: datetime | None = None
@@ -113,7 +115,9 @@ class AlertWatch:
     def _look_for_frames(self, now: datetime, frames: Mapping[str, tuple[datetime, Any]]) -> None:
         opened = self._opened()
         self._awaited = {code: at for code, at in self._awaited.items() if code not in frames}
-        heard = self._awaited | {code: at for code, (at, _) in frames.items()}
+        self._ahead = {code: self._met(code, told, now) for code, told in frames.items() if told[0] > now}
+        came = {code: self._ahead[code][1] if code in self._ahead else at for code, (at, _) in frames.items()}
+        heard = self._awaited | came
         late = {code: (now - at).total_seconds() for code, at in heard.items()}
         asked = [code for code, late_s in late.items() if late_s >= NO_FRAME_S]
         found = AvatarSession.objects.filter(code__in=asked, state__in=ON_AIR_STATES).select_related("profile_version")
@@ -128,6 +132,11 @@ class AlertWatch:
             alert = opened.get(("no_frame", f"session:{code}"))
             if alert is not None and (session is not None or late_s < NO_FRAME_S):
                 self._clear(("no_frame", alert.subject), alert, now)
+
+    def _met(self, code: str, told: tuple[datetime, Any], now: datetime) -> tuple[tuple[datetime, Any], datetime]:
+        """The stream's clock never goes back: until ours has caught up, all that comes bears the same time."""
+        known = self._ahead.get(code)
+        return known if known is not None and known[0] is told else (told, now)
 
     def _judge_step(self, step: StepSeen, took_ms: float, at: datetime) -> None:
         usual_ms = self._usual.step_ms(step.session.pk, step.key)

@@ -147,6 +147,21 @@ def test_a_host_that_fell_silent_before_the_clock_was_set_back_is_told_of(db: No
     assert Alert.objects.get().rule == "silent_host"
 
 
+def test_a_session_whose_pictures_stop_after_the_clock_was_set_back_is_told_of(
+    watch: AlertWatch, on_air_ref: SessionRef
+) -> None:
+    back = NOW - timedelta(hours=1)
+    for second in range(5):  # the stream's clock never goes back: for an hour all that comes bears the same time
+        watch.tick(back + timedelta(seconds=second), {on_air_ref.code: (NOW, {"fps": 25})})
+    assert not Alert.objects.exists()
+    last = {on_air_ref.code: (NOW, {"fps": 25})}
+    for second in range(5, 12):
+        watch.tick(back + timedelta(seconds=second), last)
+    assert Alert.objects.get().rule == "no_frame"
+    watch.tick(back + timedelta(seconds=12), {on_air_ref.code: (NOW, {"fps": 25})})
+    assert not Alert.objects.get().is_open
+
+
 def test_an_alert_that_nobody_reports_of_any_more_is_cleared_though_the_clock_was_set_back(
     watch: AlertWatch, on_air_ref: SessionRef
 ) -> None:
