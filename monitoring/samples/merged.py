@@ -1,7 +1,7 @@
 """A whole session as few points, merged by the database: one of hours has ten thousands of seconds.
 
 As in rollups CPU and memory are means over a point's time, steal and frame times the worst of it.
-The busiest second is kept beside the mean.
+The busiest second is kept beside the mean; of rollups, which know of none, the busiest of their spans.
 """
 
 from collections import defaultdict

@@ -117,10 +117,11 @@ def test_host_and_session_of_more_than_half_a_day_are_drawn_over_the_same_time(
 
 @pytest.mark.parametrize(("days_ago", "span_s"), [(0.5, 10), (20, 60)])
 def test_a_session_whose_first_samples_are_gone_is_drawn_of_rollups_alone(
-    over: Over, drawn: Callable[[AvatarSession], dict[str, Any]], days_ago: float, span_s: int
+    over: Over, as_amina: Client, drawn: Callable[[AvatarSession], dict[str, Any]], days_ago: float, span_s: int
 ) -> None:
     lasted = timedelta(hours=14)
     session = over(lasted, timedelta(days=days_ago))
+    assert "busiest second" not in as_amina.get(f"/sessions/{session.code}/").content.decode(), "rollups know of none"
     rolled_up(session, session.requested_at, lasted, span_s)
     sampled(session, session.requested_at + lasted / 2, range(0, 7 * 3600, 60))
     data = drawn(session)
