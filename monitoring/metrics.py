@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from monitoring.actions.removed import all_totals
+from monitoring.actions.removed import all_totals, freezes_of
 from monitoring.models import (
     Alert,
     EventSource,
@@ -217,13 +217,12 @@ def _received(live: dict[int, Labels]) -> "Iterator[Metric]":
     lost = _gauge("visitor_lost_ratio", "Packets that were lost, most of a session's visitors.", OF_SESSION)
     freezes = _counter("visitor_freezes", "Pictures that stood still, of all visitors of a live session.", OF_SESSION)
     frozen = _counter("visitor_freeze_seconds", "How long they stood still together.", OF_SESSION)
-    told = VisitSample.objects.filter(session__in=live).order_by().values_list("session")
-    fresh = told.filter(within(TRAVEL_FRESH))
-    for session, fps, jitter_ms, lost_percent in fresh.annotate(Min("fps"), Max("jitter_ms"), Max("lost_percent")):
+    told = VisitSample.objects.filter(within(TRAVEL_FRESH), session__in=live).order_by().values_list("session")
+    for session, fps, jitter_ms, lost_percent in told.annotate(Min("fps"), Max("jitter_ms"), Max("lost_percent")):
         _add(rate, live[session], fps)
         _add(jitter, live[session], jitter_ms, 0.001)
         _add(lost, live[session], lost_percent, 0.01)
-    for session, count, freeze_ms in told.annotate(Sum("freezes"), Sum("freeze_ms")):
+    for session, (count, freeze_ms) in freezes_of(live).items():
         _add(freezes, live[session], count)
         _add(frozen, live[session], freeze_ms, 0.001)
     yield from (rate, jitter, lost, freezes, frozen)

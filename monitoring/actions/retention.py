@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
+from monitoring.actions.removed import on_samples_deleted
 from monitoring.models import (
     FrameSample,
     HostRollup,
@@ -59,7 +60,13 @@ def _delete_samples(model: type[models.Model], before: datetime) -> int:
     rows: Any = model._default_manager
     oldest = list(rows.order_by("pk").values_list("pk", "at")[:BATCH_ROWS])
     old = [pk for pk, at in oldest if at < before]
-    return rows.filter(pk__in=old)._raw_delete(rows.db) if old else 0
+    if not old:
+        return 0
+    going = rows.filter(pk__in=old)
+    with transaction.atomic():
+        if model is VisitSample:
+            on_samples_deleted(going)
+        return int(going._raw_delete(rows.db))
 
 
 def _delete_rollups(model: type[models.Model], span_s: int, before: datetime) -> int:

@@ -1,11 +1,11 @@
-"""What deleted sessions had counted for."""
+"""What deleted sessions and samples had counted for."""
 
 from django.db import models
 
 
 class RemovedTotal(models.Model):
-    """So much of a counter of `/metrics` belongs to sessions that were deleted since: a counter never falls. `labels` are the
-    values of its labels, in order."""
+    """So much of a counter of `/metrics` belongs to sessions, or samples of them, that were deleted since: a counter never
+    falls. `labels` are the values of its labels, in order."""
 
     counter = models.CharField(max_length=40)
     labels = models.JSONField(default=list)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from monitoring.actions.retention import delete_old
 from monitoring.models import Hitch, HostSample, MediaSample, VisitSample
 from operators.models import Role
 from sessions.actions.links import create_link
@@ -77,6 +78,28 @@ def test_what_was_counted_stays_counted_when_its_session_is_deleted(
     after = exported(api_as(Role.VIEWER))
     for name in ("hitches", "sessions_started", "sessions_ended", "turns"):
         assert after[f"avatary_{name}_total"] == before[f"avatary_{name}_total"], name
+
+
+def test_freezes_of_a_session_of_days_stay_counted_when_its_old_samples_go(
+    api_as: Callable[[Role], Client], session: AvatarSession
+) -> None:
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.READY)
+    for hours, freezes in ((30, 3), (28, None), (1, 2)):
+        VisitSample.objects.create(
+            session=session, identity="visitor-1", at=timezone.now() - timedelta(hours=hours), freezes=freezes,
+            freeze_ms=None if freezes is None else 300.5 * freezes,
+        )  # fmt: skip
+    before = exported(api_as(Role.VIEWER))
+    assert [value for _, value in before["avatary_visitor_freezes_total"]] == [5]
+    assert delete_old() == 2
+    after = exported(api_as(Role.VIEWER))
+    assert after["avatary_visitor_freezes_total"] == before["avatary_visitor_freezes_total"]
+    (seconds,) = (value for _, value in after["avatary_visitor_freeze_seconds_total"])
+    assert seconds == pytest.approx(1.5025, abs=0.001)
+    assert after["avatary_turns_total"] == before["avatary_turns_total"]
+    AvatarSession.objects.filter(pk=session.pk).update(state=State.ENDED)
+    remove_session(session)
+    assert "avatary_visitor_freezes_total" not in exported(api_as(Role.VIEWER))
 
 
 def test_load_swap_and_traffic_of_a_host_are_exported(api_as: Callable[[Role], Client], session: AvatarSession) -> None:
