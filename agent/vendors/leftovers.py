@@ -70,7 +70,7 @@ def _end_at_tavus(api: VendorApi, conversation: Conversation) -> Ended:
             for each in listed
             if isinstance(each, dict) and each.get("conversation_name") == conversation.room
         ]
-        if len(listed) < _PAGE:
+        if not listed:  # a page may hold fewer than were asked for
             break
     ended = [_end_one_at_tavus(api, each) for each in ours]
     return next(

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import standins.tavus
 from agent.environment import HostEnvironment
 from agent.vendors.api import Unreachable, base_of
 from agent.vendors.leftovers import end_conversations
@@ -197,6 +198,19 @@ async def test_those_of_tavus_whose_id_is_unknown_are_found_by_their_name_and_no
     assert [conversations[each].open for each in ours] == [False, False]
     assert all(conversations[each].open for each in others)
     assert await asyncio.to_thread(end_conversations, [left]) == [Ended(is_over=True)]
+
+
+async def test_one_on_the_last_page_is_found_though_tavus_makes_its_pages_shorter_than_asked_for(
+    vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = standins.tavus._number
+    monkeypatch.setattr(standins.tavus, "_number", lambda request, name, usual: min(asked(request, name, usual), 10))
+    for _ in range(25):
+        await vendors.open_at_tavus("avatary-2")
+    ours = await vendors.open_at_tavus("avatary-1")
+    left = Conversation(provider="tavus", room="avatary-1")
+    assert await asyncio.to_thread(end_conversations, [left]) == [Ended(is_over=True, was_open=True)]
+    assert not vendors.standins.vendors["tavus"].conversations[ours].open
 
 
 async def test_bithumans_conversations_are_found_by_their_room_and_no_other_is_touched(vendors: Vendors) -> None:
