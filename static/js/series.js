@@ -16,9 +16,11 @@ export class Series {
   }
 
   /** @param {Record<string, (number|null)[]> & {at: number[]}} data columns as samples.json has them
-   *  @param {boolean} isTail what was added since they were read stays at their end */
+   *  @param {boolean} isTail what was added since they were read stays at their end, but not what is of before a clock was set back */
   load(data, isTail) {
-    const later = isTail ? this.at.filter((at) => at > (data.at.at(-1) ?? -Infinity)).length : 0;
+    const end = data.at.at(-1) ?? -Infinity;
+    const isOfBefore = Number.isFinite(end) && this.at.at(-1) > end + SET_BACK_S;
+    const later = isTail && !isOfBefore ? this.at.filter((at) => at > end).length : 0;
     const from = this.at.length - later;
     this.at = [...data.at, ...this.at.slice(from)];
     for (const name of this.names) this.columns[name] = [...(data[name] ?? data.at.map(() => null)), ...this.columns[name].slice(from)];

@@ -248,6 +248,14 @@ def test_a_hole_that_a_lost_socket_left_is_filled_when_it_is_back(live: Open) ->
         expect(charts.page.locator("[data-figure='busy']")).to_have_text("64")
 
 
+def test_what_was_told_before_the_clock_was_set_back_hides_nothing_that_is_read_after_it(live: Open) -> None:
+    with live() as charts:
+        charts.tell(charts.until + timedelta(hours=1), 30)
+        wait_until(lambda: not charts.is_drawn(10), "the window to end with it")
+        charts.page.evaluate("document.dispatchEvent(new CustomEvent('catch-up'))")
+        wait_until(lambda: charts.is_drawn(10), "what was read")
+
+
 @pytest.mark.parametrize("window_s", [3600, 86_400])
 def test_the_figures_beside_long_windows_of_a_session_are_of_the_newest_second(live: Open, window_s: int) -> None:
     with live() as charts:
