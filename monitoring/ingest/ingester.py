@@ -122,7 +122,7 @@ class Ingester:
             self._acknowledge(entries)
             for topic, data in done.messages:
                 self._live.sample(topic, data)
-            newest.keep(done.messages)
+            newest.keep(done.messages, done.hosts_seen)
         self._pending_first = from_pending and bool(entries)
         return done
 

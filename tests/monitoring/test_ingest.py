@@ -33,7 +33,7 @@ from monitoring.models import (
 from operators.models import Operator
 from protocol import events, readings
 from protocol.control import VisitQuality
-from protocol.streams import EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
+from protocol.streams import EVENT_FIELD, EVENTS_STREAM, INGEST_GROUP, MAX_EVENT_BYTES
 from sessions.models import AgentWorker, AvatarSession, SessionEvent, State
 from tests.full_disk import limit_pages
 from tests.monitoring.conftest import Writer
@@ -464,17 +464,29 @@ def test_a_page_that_opens_sees_every_process_of_the_host_and_how_busy_its_cores
 
 
 def test_a_second_that_was_read_late_is_not_shown_as_the_newest(
-    ingester: Ingester, sampler: Writer, on_air: AvatarSession
+    ingester: Ingester, sampler: Writer, redis: Redis, on_air: AvatarSession
 ) -> None:
-    sampler.at = timezone.now()
+    cache.clear()
+    came_ms = 1000 * (timezone.now() - timedelta(seconds=30)).timestamp()
+    late = events.encode_event(sampler.host_sample(4711))
+    redis.delete(EVENTS_STREAM)
+    redis.xadd(EVENTS_STREAM, {EVENT_FIELD: late}, id=f"{came_ms:.0f}-0")
+    drain(ingester)
+    assert HostSample.objects.exists()
+    assert newest.newest_of("atlas") == {}
     sampler.host_sample(4711)
     drain(ingester)
     assert newest.newest_of("atlas")
+
+
+def test_the_processes_of_a_host_whose_clock_is_a_little_behind_are_shown(
+    ingester: Ingester, sampler: Writer, on_air: AvatarSession
+) -> None:
     cache.clear()
-    sampler.at = timezone.now() - timedelta(seconds=30)
+    sampler.at = timezone.now() - timedelta(seconds=7)
     sampler.host_sample(4711)
     drain(ingester)
-    assert newest.newest_of("atlas") == {}
+    assert [each["pid"] for each in newest.newest_of("atlas")["processes"]] == [4711]
 
 
 def test_a_hosts_clock_that_is_off_neither_hides_its_host_nor_moves_times_into_the_future(
