@@ -19,6 +19,8 @@ KEPT_AFTER: Final = timedelta(seconds=2)
 KEPT_WHILE_EVERY: Final = timedelta(seconds=5)
 ONE_RUN_WITHIN: Final = timedelta(seconds=3)  # late frames that are no further apart are one hitch
 REMEMBERED_FOR: Final = timedelta(minutes=10)  # a provider's failure, a step that runs
+# Further ahead lies what was noticed before the clock was set back; less far ahead, two clocks differ.
+SET_BACK: Final = timedelta(seconds=30)
 AROUND: Final = timedelta(seconds=1)
 PROVIDER_AROUND: Final = timedelta(seconds=10)
 VISIBLE_TIMES: Final = 2.0  # a frame that took twice its budget may be seen, whatever waited before it
@@ -82,6 +84,12 @@ class _Pending:
         return self.kept_until != self.until
 
 
+def _quiet(pending: _Pending, now: datetime) -> timedelta:
+    """How long it has been over."""
+    since = now - pending.until
+    return abs(since) if since < -SET_BACK else since
+
+
 @dataclass
 class HitchWatch:
     """Collects hitches from what handlers noticed, and keeps them with their causes. The ingester owns it."""
@@ -111,12 +119,12 @@ class HitchWatch:
         """Keep what is due; the rows that are new. What lies ahead was noticed before the clock was set back, and is over."""
         new = []
         for run in list(self._runs.values()):
-            quiet = abs(now - run.until)
+            quiet = _quiet(run, now)
             if run.has_news and (quiet >= KEPT_AFTER or now - (run.kept_until or run.at) >= KEPT_WHILE_EVERY):
                 new += self._keep(run)
             if quiet > ONE_RUN_WITHIN and not run.has_news:
                 del self._runs[run.session_pk]
-        for pending in [each for each in self._others if abs(now - each.until) >= KEPT_AFTER]:
+        for pending in [each for each in self._others if _quiet(each, now) >= KEPT_AFTER]:
             new += self._keep(pending)
             self._others.remove(pending)
         self._forget(now)

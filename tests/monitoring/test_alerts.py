@@ -260,6 +260,17 @@ def test_a_hitch_that_lasts_is_kept_while_it_lasts(hitches: HitchWatch, on_air_r
     assert Hitch.objects.get().count == 36
 
 
+def test_a_hitch_that_lasts_is_one_though_the_monitors_clock_is_some_seconds_behind(
+    hitches: HitchWatch, on_air_ref: SessionRef
+) -> None:
+    for second in range(20):
+        hitches.observe([late(on_air_ref, second)])
+        hitches.tick(NOW + timedelta(seconds=second - 5))
+    for second in range(20, 30):
+        hitches.tick(NOW + timedelta(seconds=second - 5))
+    assert Hitch.objects.get().count == 60
+
+
 def test_hitches_from_before_the_clock_was_set_back_are_kept_and_let_go(
     hitches: HitchWatch, on_air_ref: SessionRef
 ) -> None:
