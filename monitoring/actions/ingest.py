@@ -127,6 +127,7 @@ def _write(reads: Sequence[_Read], frames: Frames) -> Ingested:
                 aside.append(read)
                 continue
             source = sources[read.event.source]
+            batch.is_late = read.event.seq <= source.last_seq
             if not source.take(read.event.seq):
                 done.replayed += 1
                 continue

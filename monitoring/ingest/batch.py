@@ -28,6 +28,7 @@ class Batch:
     sessions: dict[str, SessionRef]
     frames: dict[str, tuple[datetime, dict[str, Any]]]  # code -> last frame figures; outlives the batch
     received_at: datetime = datetime.min  # of the event in hand, by the clock of Redis
+    is_late: bool = False  # a batch with later events of its writer was written before it
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # samples: topic, data
     changed: set[str] = field(default_factory=set)  # codes of sessions whose page is out of date
     observed: list[Observation] = field(default_factory=list)  # for alerts and hitches, in the order of events

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from pydantic import BaseModel
 
@@ -17,6 +18,7 @@ from monitoring.ingest.observations import (
     LateFrames,
     ProviderFailed,
     Reading,
+    SessionRef,
     StepSeen,
     TurnSeen,
     of_frames,
@@ -32,6 +34,7 @@ from sessions.models import SessionEvent, SwitchOutcome
 # A starved job overruns every second; its history need not say so each time.
 OVERRUN_PAUSE: Final = timedelta(seconds=10)
 MIB: Final = 1024 * 1024
+UNNAMED: Final = "unnamed"  # a step whose begin has not come
 
 E = TypeVar("E", bound=BaseModel)
 Handler = Callable[[Any, Batch], None]
@@ -137,13 +140,14 @@ def switch_seen(event: events.SwitchSeen, batch: Batch) -> None:
 
 @handles(events.AvatarLost)
 def avatar_lost(event: events.AvatarLost, batch: Batch) -> None:
-    faces.record_lost(event.session, batch.moment(event.at), event)
+    faces.record_lost(event.session, batch.moment(event.at), event, is_late=batch.is_late)
     batch.observed.append(ProviderFailed(batch.session(event.session), batch.moment(event.at), event.sentence))
 
 
 @handles(events.AvatarTakenOver)
 def avatar_taken_over(event: events.AvatarTakenOver, batch: Batch) -> None:
-    faces.record_taken_over(event.session, event.attempt, batch.moment(event.at), event.provider, event.took_ms)
+    at = batch.moment(event.at)
+    faces.record_taken_over(event.session, event.attempt, at, event.provider, event.took_ms, is_late=batch.is_late)
 
 
 @handles(events.AvatarBack)
@@ -174,20 +178,13 @@ def provider_measured(event: events.ProviderMeasured, batch: Batch) -> None:
 @handles(events.StepStarted)
 def step_started(event: events.StepStarted, batch: Batch) -> None:
     session, at = batch.session(event.session), batch.moment(event.at)
-    batch.observed.append(StepSeen(session, event.attempt, event.step, at, event.key, event.label))
-    batch.add_step(
-        WorkflowStep(
-            session_id=session.pk,
-            attempt=event.attempt,
-            number=event.step,
-            parent=event.parent,
-            key=event.key,
-            label=event.label,
-            started_at=at,
-            rss_before_bytes=event.rss_before_bytes,
-            uss_before_bytes=event.uss_before_bytes,
-        )
-    )
+    begin = {
+        **event.model_dump(include={"parent", "key", "label", "rss_before_bytes", "uss_before_bytes"}),
+        "started_at": at,
+    }
+    if not (batch.is_late and _steps(session, event).filter(key=UNNAMED).update(**begin)):
+        batch.observed.append(StepSeen(session, event.attempt, event.step, at, event.key, event.label))
+        batch.add_step(WorkflowStep(session_id=session.pk, attempt=event.attempt, number=event.step, **begin))
     batch.changed.add(event.session)
 
 
@@ -201,15 +198,22 @@ def step_finished(event: events.StepFinished, batch: Batch) -> None:
         "metadata": event.metadata,
         "error": event.error or "",
     }
-    session = batch.session(event.session)
+    session, ended_at = batch.session(event.session), batch.moment(event.at)
     if step := batch.new_step(session.pk, event.attempt, event.step):
         for name, value in outcome.items():
             setattr(step, name, value)
-    else:
-        WorkflowStep.objects.filter(session=session.pk, attempt=event.attempt, number=event.step).update(**outcome)
-    ended_at = batch.moment(event.at)
+    elif not _steps(session, event).update(**outcome):  # its begin is late or lost
+        started_at = ended_at - timedelta(milliseconds=event.duration_ms)
+        label = _("Step %(n)d") % {"n": event.step}
+        begin = {"number": event.step, "key": UNNAMED, "label": label, "started_at": started_at}
+        batch.add_step(WorkflowStep(session_id=session.pk, attempt=event.attempt, **begin, **outcome))
     batch.observed.append(StepSeen(session, event.attempt, event.step, ended_at, duration_ms=event.duration_ms))
     batch.changed.add(event.session)
+
+
+def _steps(session: SessionRef, event: events.StepStarted | events.StepFinished) -> QuerySet[WorkflowStep]:
+    """The event's step, where it is written."""
+    return WorkflowStep.objects.filter(session=session.pk, attempt=event.attempt, number=event.step)
 
 
 # -- frames ---------------------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ class EventSource(models.Model):
 
     name = models.CharField(max_length=120, unique=True)
     last_seq = models.PositiveBigIntegerField(default=0)
-    gaps = models.JSONField(default=list)  # numbers that were overtaken and may come yet, the last `MOST_GAPS`
+    gaps = models.JSONField(default=list)  # of the last `MOST_GAPS` numbers those that were overtaken and may come yet
     replayed = models.PositiveBigIntegerField(default=0)  # events that came again
     missed = models.PositiveBigIntegerField(default=0)  # numbers that did not come in their turn
     set_aside = models.PositiveBigIntegerField(default=0)  # events that could not be used
@@ -177,8 +177,9 @@ class EventSource(models.Model):
         """Count the event of that number; False where it has been here before."""
         if seq > self.last_seq:
             self.missed += seq - self.last_seq - 1
-            overtaken = range(max(self.last_seq + 1, seq - MOST_GAPS), seq)
-            self.gaps, self.last_seq = [*self.gaps, *overtaken][-MOST_GAPS:], seq
+            oldest = max(1, seq - MOST_GAPS)
+            overtaken = range(max(self.last_seq + 1, oldest), seq)
+            self.gaps, self.last_seq = [*(gap for gap in self.gaps if gap >= oldest), *overtaken], seq
             return True
         if seq in self.gaps:
             self.gaps = [gap for gap in self.gaps if gap != seq]

@@ -1,9 +1,10 @@
 """Who shows the face: a provider that is lost, what takes its place, and its return. The session is degraded meanwhile."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,12 +25,12 @@ MOST_CAUSES: Final = 50  # that are kept of one absence
 
 
 @transaction.atomic
-def record_lost(session_code: str, at: datetime, lost: AvatarLost) -> None:
-    """One link in the chain of causes that the session page and its report show."""
+def record_lost(session_code: str, at: datetime, lost: AvatarLost, *, is_late: bool) -> None:
+    """One link in the chain of causes that the session page and its report show. `is_late`: what came after it is written."""
     session = _session(session_code, lost.attempt)
     if session is None:
         return
-    absence = _absence(session) or Absence(
+    absence = _absence(session, at if is_late else None) or Absence(
         session=session, attempt=session.attempt, provider=lost.provider, began_at=at
     )
     if len(absence.causes_json) < MOST_CAUSES:
@@ -43,17 +44,22 @@ def record_lost(session_code: str, at: datetime, lost: AvatarLost) -> None:
 
 
 @transaction.atomic
-def record_taken_over(session_code: str, attempt: int, at: datetime, provider: str, took_ms: float) -> None:
+def record_taken_over(
+    session_code: str, attempt: int, at: datetime, provider: str, took_ms: float, *, is_late: bool
+) -> None:
     """Something else shows the face: the session is degraded, and says what is seen."""
     session = _session(session_code, attempt)
     if session is None:
         return
-    if (absence := _absence(session)) is not None and len(absence.stand_ins_json) < MOST_CAUSES:
+    absence = _absence(session, at if is_late else None)
+    if absence is not None and len(absence.stand_ins_json) < MOST_CAUSES:
         absence.stand_ins_json.append({"at": at.isoformat(), "provider": provider, "took_ms": took_ms})
         absence.save()
     shown = {"who": NAMES.get(provider, provider), "ms": round(took_ms)}
     sentence = _("The voice goes on; %(who)s is shown since (%(ms)d ms).") % shown
-    if not move(session, [State.READY], State.DEGRADED, sentence, at=at, state_detail=sentence):
+    if absence is not None and absence.back_at is not None:
+        note(session, SessionEvent.Kind.WARNING, sentence, at=at)
+    elif not move(session, [State.READY], State.DEGRADED, sentence, at=at, state_detail=sentence):
         AvatarSession.objects.filter(pk=session.pk, state=State.DEGRADED).update(state_detail=sentence)
         note(session, SessionEvent.Kind.WARNING, sentence, at=at)
         announce(session)
@@ -65,7 +71,9 @@ def record_back(session_code: str, attempt: int, at: datetime, provider: str, aw
     session = _session(session_code, attempt)
     if session is None:
         return
-    session.absences.filter(attempt=attempt, back_at=None).update(back_at=at)
+    if not session.absences.filter(attempt=attempt, back_at=None).update(back_at=at):  # why it went is late or lost
+        began_at = at - timedelta(milliseconds=away_ms)
+        Absence.objects.create(session=session, attempt=attempt, provider=provider, began_at=began_at, back_at=at)
     shown = {"who": NAMES.get(provider, provider), "s": round(away_ms / 1000, 1)}
     sentence = _("%(who)s is back after %(s)g s") % shown
     if not move(session, [State.DEGRADED], State.READY, sentence, at=at):
@@ -73,9 +81,10 @@ def record_back(session_code: str, attempt: int, at: datetime, provider: str, aw
         announce(session)
 
 
-def _absence(session: AvatarSession) -> Absence | None:
-    """The one that goes on."""
-    return session.absences.filter(attempt=session.attempt, back_at=None).last()
+def _absence(session: AvatarSession, late_at: datetime | None) -> Absence | None:
+    """The one that goes on or, for what comes late, that was over only after it."""
+    going_on = Q(back_at=None) if late_at is None else Q(back_at=None) | Q(back_at__gt=late_at)
+    return session.absences.filter(going_on, attempt=session.attempt).last()
 
 
 def _session(code: str, attempt: int) -> AvatarSession | None:

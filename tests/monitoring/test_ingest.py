@@ -152,6 +152,25 @@ def test_one_that_was_overtaken_by_a_whole_batch_is_taken_once(ingester: Ingeste
     assert (source.last_seq, source.missed, source.replayed, source.gaps) == (3, 1, 2, [])
 
 
+def test_the_begin_of_a_step_that_comes_after_its_end_names_it(
+    ingester: Ingester, job: Writer, on_air: AvatarSession
+) -> None:
+    begin = job.make(events.StepStarted, step=1, key="k", label="Warm up", uss_before_bytes=5)
+    for event in (job.make(events.StepFinished, step=1, status="completed", duration_ms=400), begin):
+        job.send(event)
+        drain(ingester)
+        step = WorkflowStep.objects.get()
+        assert (step.status, step.duration_ms) == ("completed", 400)
+    assert (step.key, step.label, step.started_at, step.uss_before_bytes) == ("k", "Warm up", begin.at, 5)
+
+
+def test_a_step_whose_begin_is_lost_is_kept_by_its_number(ingester: Ingester, job: Writer) -> None:
+    job.write(events.StepFinished, step=4, status="failed", duration_ms=400, error="no model")
+    drain(ingester)
+    step = WorkflowStep.objects.get()
+    assert (step.label, step.status, step.error) == ("Step 4", "failed", "no model")
+
+
 def test_a_malformed_event_is_set_aside_and_the_rest_goes_through(
     ingester: Ingester, job: Writer, on_air: AvatarSession, redis: Redis
 ) -> None:
@@ -556,6 +575,25 @@ def test_a_provider_that_is_lost_degrades_the_session_until_it_is_back(
         "The voice goes on; the built-in avatar is shown since (900 ms).",
         "Tavus is back after 8.6 s",
     ]
+
+
+def test_a_loss_that_is_told_after_the_return_leaves_the_session_ready_and_is_kept(
+    ingester: Ingester, job: Writer, on_air: AvatarSession, begin: Callable[[], None]
+) -> None:
+    begin()
+    job.at -= timedelta(seconds=10)
+    lost = job.make(events.AvatarLost, provider="tavus", code="rate_limited", sentence="Too many.", tries=1)
+    stood_in = job.make(events.AvatarTakenOver, provider="still", took_ms=412.4)
+    job.at += timedelta(seconds=8)
+    for event in (job.make(events.AvatarBack, provider="tavus", away_ms=8_640), stood_in, lost):
+        job.send(event)
+        drain(ingester)
+        on_air.refresh_from_db()
+        assert on_air.state == State.READY
+    absence = on_air.absences.get()
+    assert absence.back_at == absence.began_at + timedelta(seconds=8.64)
+    assert [each["sentence"] for each in absence.causes_json] == ["Too many."]
+    assert [each["provider"] for each in absence.stand_ins_json] == ["still"]
 
 
 def test_overruns_that_go_on_and_on_are_told_once_in_a_while(
