@@ -34,6 +34,7 @@ ONE_CALL: Final = APIConnectOptions(max_retry=0, timeout=10.0)  # how often is t
 _CLOSE_S: Final = 5.0
 _ANSWERS_S: Final = 2.5  # how long closing waits for the answer to an order that was given up
 _LATE_S: Final = 120.0  # how long it is waited for after that, in the background
+_KEPT_OUT_S: Final = 900.0  # how long an avatar that was ended is looked for at the room's door
 _END_AGAIN_S: Final = 10.0  # a vendor that was not told is told later, and then less and less often
 _LONGEST_PAUSE_S: Final = 300.0
 _LEAVES_S: Final = 0.15
@@ -365,6 +366,7 @@ def _keep_out(room: rtc.Room, identity: str) -> None:
             logger.warning("%s came after its end and could not be sent out: %r", identity, error)
 
     room.on("participant_connected", on_connected)
+    asyncio.get_running_loop().call_later(_KEPT_OUT_S, room.off, "participant_connected", on_connected)
 
 
 def with_calls(plugin: type[Plugin], calls: VendorCalls) -> type[Plugin]:
