@@ -40,8 +40,9 @@ class Days(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse days that can't be."""
         for start, end in self.stretches():
-            self._check_day(start)
-            self._check_day(end)
+            for name in (start, end):
+                self._check_year(name)
+            self._check_begin(start)
             self._check_length(start, end)
         return self.cleaned_data
 
@@ -73,27 +74,31 @@ class Days(forms.Form):
         return urlencode({name: self.data[name] for name in self.fields if self.data.get(name)})
 
     def _day(self, name: str) -> date | None:
+        """None where it is open or refused. A stretch that goes on ends today."""
         found = self.cleaned_data.get(name)
-        return found if isinstance(found, date) else None
+        return min(found, timezone.localdate()) if isinstance(found, date) else None
 
-    def _check_day(self, name: str) -> None:
+    def _check_year(self, name: str) -> None:
         day = self._day(name)
-        if day is None:
-            return
-        if day > timezone.localdate():
-            self.add_error(name, gettext("%(day)s is still to come.") % {"day": told_day(day)})
-        elif day.year < FIRST_YEAR:
+        if day is not None and day.year < FIRST_YEAR:
             self.add_error(name, gettext("Nothing was measured in %(year)d.") % {"year": day.year})
+
+    def _check_begin(self, start: str) -> None:
+        day = self.cleaned_data.get(start)
+        if day is not None and day > timezone.localdate():
+            self.add_error(start, gettext("%(day)s is still to come.") % {"day": told_day(day)})
 
     def _check_length(self, start: str, end: str) -> None:
         since = self._day(start)
-        until = self._day(end) or (timezone.localdate() if start == "since" and end not in self.errors else None)
+        until = self.cleaned_data.get(end) or (
+            timezone.localdate() if start == "since" and end not in self.errors else None
+        )
         if since is None or until is None:
             return
         if until < since:
             text = gettext("A period can't end on %(last)s before it begins on %(first)s.")
             self.add_error(end, text % {"last": told_day(until), "first": told_day(since)})
-        elif (until - since).days > MAX_DAYS:
+        elif (min(until, timezone.localdate()) - since).days > MAX_DAYS:
             self.add_error(start, gettext("A period has %(n)d days at most.") % {"n": MAX_DAYS})
 
 

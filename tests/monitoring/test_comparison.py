@@ -177,7 +177,7 @@ def test_the_history_filters(as_amina: Client, ended: Ended) -> None:
     [
         ("since=x", "That is no day"),
         ("since=0001-01-01", "Nothing was measured in 1."),
-        ("until=9998-12-31", "is still to come"),
+        ("since=9998-12-31", "is still to come"),
         ("since=2020-01-01", "400 days at most"),
         ("mode=%00", "Null characters are not allowed."),
         ("host=gone", "“gone” can&#x27;t be chosen"),

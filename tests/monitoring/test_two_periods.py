@@ -54,7 +54,7 @@ def test_a_period_with_an_open_end_is_as_long_as_the_other_one() -> None:
         ({"since": ago(1), "until": ago(5)}, "before it begins"),
         ({"other_since": ago(20), "other_until": ago(25)}, "before it begins"),
         ({"other_since": ago(-2)}, "is still to come"),
-        ({"until": ago(-2)}, "is still to come"),
+        ({"since": ago(-1), "until": ago(-2)}, "is still to come"),
         ({"other_until": "yesterday"}, "That is no day"),
         ({"since": "2026-02-31"}, "That is no day"),
         ({"since": "0001-01-01"}, "Nothing was measured in 1."),
@@ -72,6 +72,12 @@ def test_periods_that_cannot_be_are_refused_with_a_sentence(
     answer = api_as(Role.VIEWER).get("/api/v1/compare", asked)
     assert answer.status_code == 422
     assert told in answer.json()["detail"]
+
+
+def test_a_period_that_goes_on_ends_today() -> None:
+    form = periods(since=ago(6), until=ago(-20), other_since=ago(30), other_until="9999-12-31")
+    assert not form.refusals
+    assert (form.days(), form.other_days()) == ((ago(6), ago(0)), (ago(30), ago(0)))
 
 
 def test_periods_that_overlap_are_compared_and_it_is_said(as_amina: Client, ended: Ended) -> None:
