@@ -28,10 +28,9 @@ async def install(*, dev: bool, packages_only: bool) -> None:
     try:
         async with asyncio.TaskGroup() as parts:
             parts.create_task(install_python_packages(DEV_LISTS if dev else RUN_LISTS))
-            if not packages_only:
-                parts.create_task(install_browser_packages(home))
-                if wants_own_livekit(os.environ, home):
-                    parts.create_task(get_server(home))
+            parts.create_task(install_browser_packages(home))
+            if not packages_only and wants_own_livekit(os.environ, home):
+                parts.create_task(get_server(home))
     except BaseExceptionGroup as failures:
         refused = failures.subgroup(LaunchError)
         if refused is None:
@@ -45,7 +44,7 @@ async def install(*, dev: bool, packages_only: bool) -> None:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--dev", action="store_true", help="also the tools for tests and lint, and a browser")
-    arguments.add_argument("--packages-only", action="store_true", help="Python packages alone")
+    arguments.add_argument("--packages-only", action="store_true", help="no LiveKit server, no look for a browser")
     options = arguments.parse_args()
     try:
         run_until_interrupted(install(dev=options.dev, packages_only=options.packages_only))
