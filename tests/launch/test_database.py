@@ -54,3 +54,17 @@ async def test_what_python_compiles_beside_the_sources_changes_nothing(
     (root / "sessions" / "demo" / "__pycache__" / "__init__.cpython-311.pyc").write_bytes(b"\0")
     await database.prepare_database(state, {}, root)
     assert prepared == ["migrate", "load_demo"]
+
+
+async def test_a_warning_of_the_checks_is_said_and_a_new_variable_is_looked_at(
+    prepared: list[str], root: Path, state: State, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def warns(*_: str, **__: object) -> list[str]:
+        return ["?: (avatary.W002) BITHUMAN_AVATARID is not known here and has no effect."]
+
+    await database.prepare_database(state, {"BITHUMAN_API_SECRET": "s"}, root)
+    await database.prepare_database(state, {"BITHUMAN_API_SECRET": "another"}, root)
+    assert prepared == ["migrate", "load_demo"]
+    monkeypatch.setattr(database, "manage", warns)
+    await database.prepare_database(state, {"BITHUMAN_API_SECRET": "s", "BITHUMAN_AVATARID": "A1"}, root)
+    assert "avatary.W002" in capsys.readouterr().out
