@@ -31,7 +31,7 @@ ROLES: Final[dict[str, Callable[[], Run]]] = {
 
 class Command(BaseCommand):
     help = "Writes telemetry to the database and watches over sessions, until it is told to end (SIGTERM, Ctrl-C)."
-    requires_system_checks: list[str] = []  # they would load every view; the web process makes them
+    requires_system_checks: list[str] = []  # they would load every view; load_demo makes them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("roles", nargs="*", metavar="role", help=f"{' or '.join(ROLES)}; all without any")
