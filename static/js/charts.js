@@ -222,8 +222,3 @@ export function clockOf(span) {
   const show = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...(span < 300 ? { second: "2-digit" } : {}) });
   return (at) => show.format(at * 1000);
 }
-
-/** A whole stretch of time, labelled by the clock. @param {number} from @param {number} to @returns {TimeAxis} */
-export function fixedAxis(from, to) {
-  return { range: () => [from, to], ticks: () => [0, 1, 2, 3, 4].map((n) => from + ((to - from) * n) / 4), label: clockOf(to - from) };
-}

@@ -37,7 +37,7 @@ export class QualityWatch {
 }
 
 /** @param {{video?: RTCStatsReport, audio?: RTCStatsReport}} reports @returns {Totals} */
-export function totalsOf({ video, audio }) {
+function totalsOf({ video, audio }) {
   const inbound = (report, kind) => [...(report?.values() ?? [])].find((each) => each.type === "inbound-rtp" && each.kind === kind) ?? {};
   const picture = inbound(video, "video");
   const sound = inbound(audio, "audio");
@@ -59,7 +59,7 @@ export function totalsOf({ video, audio }) {
 
 /** Figures of the time between two readings; one that is missing, or of counters that began anew, is absent.
  * @param {Totals} before @param {Totals} now @returns {object} VisitQuality */
-export function qualityOf(before, now) {
+function qualityOf(before, now) {
   const quality = {};
   const isSame = now.of === before.of; // another track counts from its own beginning
   const grown = (name) => (!isSame || now[name] === undefined || before[name] === undefined || now[name] < before[name] ? undefined : now[name] - before[name]);
