@@ -30,7 +30,6 @@ from tests.monitoring.conftest import Writer
 
 MIB = 1024 * 1024
 NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
-SESSION_BEGAN = NOW - timedelta(minutes=20)
 
 pytestmark = pytest.mark.django_db
 
