@@ -194,7 +194,7 @@ class AvatarJob:
         self._ctx.shutdown("the picture stopped")
 
     async def _configure(self) -> None:
-        """Starts LiveKit's agent session on our audio output; speech in and answers are further arguments of it."""
+        """Starts LiveKit's agent session, whose sound and words go by what we attached to it, not by its own of the room."""
         await self._connected.wait()
         with self._steps.step(StepKey.CONFIGURATION) as step:
             self._captions = SpokenCaptions(self._session, self._ctx.room, self._burn_in)

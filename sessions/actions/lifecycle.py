@@ -77,7 +77,7 @@ def start_session(
     """Write the session and have it placed, on `host` where one is named. The same `request_key` again gives the same session,
     started once.
 
-    Raises `CapacityReached`, `Archived`.
+    Raises `CapacityReached`, `HostDrained`, `Archived`.
     """
     from sessions.tasks import place_session
 
@@ -195,7 +195,8 @@ def job_lost(session: AvatarSession, attempt: int, detail: str) -> bool:
 
 
 def enqueue(task: Any, *args: Any, **options: Any) -> None:
-    """Hand a task to Celery. With Redis away the row stays as it is, and `resume_stranded_sessions` picks it up."""
+    """Hand a task to Celery. With Redis away it is dropped, and the row stays as it is: what its state still asks for is ordered
+    again later, by the periodic tasks (`resume_stranded_…`, `look_after_vendors`), the watcher or the page that looks at it."""
     from kombu.exceptions import OperationalError
 
     try:
