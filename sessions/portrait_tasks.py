@@ -7,6 +7,7 @@ from typing import Final
 
 import pydantic
 from celery import shared_task
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from protocol.avatar import BuiltinSettings
@@ -15,7 +16,7 @@ from sessions import assets
 from sessions.actions import portrait_progress as progress
 from sessions.agent_programs import ProgramFailed, ProgramTooSlow, Said, run_program
 from sessions.errors import SessionError
-from sessions.models import Portrait
+from sessions.models import FileToForget, Portrait
 from sessions.models.profiles import Provider
 from sessions.portraits.words import clip_text
 
@@ -106,10 +107,11 @@ def _make_clip(portrait: Portrait) -> None:
 
 
 @shared_task
-def forget_files(files: list[str]) -> None:
+def forget_files() -> None:
     """On another host's own queue: delete its copies of what was removed."""
-    for sha256 in files:
-        assets.forget(sha256)
+    for row in FileToForget.objects.filter(host=settings.HOST_NAME):
+        assets.forget(row.sha256)
+        row.delete()
 
 
 @shared_task

@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from sessions import assets
-from sessions.actions.portraits import enqueue_clip, enqueue_preparation, forget_unshared, update
-from sessions.models import ClipStatus, Portrait, PortraitStatus
+from sessions.actions.portraits import enqueue_clip, enqueue_forgetting, enqueue_preparation, forget_unshared, update
+from sessions.models import AgentWorker, ClipStatus, FileToForget, Portrait, PortraitStatus
 
 UNTAKEN_AFTER: Final = timedelta(seconds=15)  # a queue that was away has dropped the order
+HEARD_WITHIN: Final = timedelta(minutes=1)  # a host that is off would find an order for each time it was asked
 SILENT_AFTER: Final = timedelta(seconds=270)  # longer than any program may take
 
 
@@ -151,3 +152,8 @@ def resume_stranded_portraits() -> None:
         record_failed(portrait, interrupted)
     for portrait in rows.filter(clip_status=ClipStatus.MAKING, clip_changed_at__lt=now - SILENT_AFTER):
         record_clip_failed(portrait, _("The clip was interrupted. Have it made again."))
+    heard = AgentWorker.objects.filter(host_seen_at__gt=now - HEARD_WITHIN).values_list("host", flat=True)
+    unforgotten = FileToForget.objects.filter(asked_at__lt=now - UNTAKEN_AFTER)
+    for host in unforgotten.filter(host__in=heard).values_list("host", flat=True).distinct():
+        unforgotten.filter(host=host).update(asked_at=now)
+        enqueue_forgetting(host)

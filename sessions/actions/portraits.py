@@ -20,6 +20,7 @@ from sessions.models import (
     AvatarProfile,
     AvatarSession,
     ClipStatus,
+    FileToForget,
     Portrait,
     PortraitStatus,
     ProfileVersion,
@@ -158,9 +159,7 @@ def enqueue_clip(portrait: Portrait) -> None:
 
 
 def forget_unshared(files: set[str]) -> None:
-    """Delete files here and on every avatar host, those that no other portrait names."""
-    from sessions.portrait_tasks import forget_files
-
+    """Delete files here and on every avatar host, those that no other portrait names. Called in a transaction."""
     columns = ("source", "prepared", "still", "clip")
     needed = {
         sha256
@@ -175,7 +174,18 @@ def forget_unshared(files: set[str]) -> None:
         for sha256 in gone:
             assets.forget(sha256)
         forget_stills()
-        for host in AgentWorker.objects.exclude(host=settings.HOST_NAME).values_list("host", flat=True):
-            enqueue(forget_files, gone, queue=f"host.{host}")
 
     transaction.on_commit(forget)
+    for host in AgentWorker.objects.exclude(host=settings.HOST_NAME).values_list("host", flat=True):
+        now = timezone.now()
+        FileToForget.objects.bulk_create(
+            [FileToForget(host=host, sha256=sha256, asked_at=now) for sha256 in gone], ignore_conflicts=True
+        )
+        enqueue_forgetting(host)
+
+
+def enqueue_forgetting(host: str) -> None:
+    """Have another host delete, after the commit, what it is to forget."""
+    from sessions.portrait_tasks import forget_files
+
+    transaction.on_commit(partial(enqueue, forget_files, queue=f"host.{host}"))

@@ -1,6 +1,6 @@
 from sessions.models.absences import Absence
 from sessions.models.avatar_session import AvatarSession, EndReason, SessionEvent, State
-from sessions.models.portraits import ClipStatus, Portrait, PortraitStatus
+from sessions.models.portraits import ClipStatus, FileToForget, Portrait, PortraitStatus
 from sessions.models.profiles import AvatarProfile, DeploymentMode, ModeVersion, ProfileVersion
 from sessions.models.scene_uploads import SceneUpload
 from sessions.models.switches import ModeSwitch, SwitchOutcome
@@ -16,6 +16,7 @@ __all__ = [
     "ClipStatus",
     "DeploymentMode",
     "EndReason",
+    "FileToForget",
     "ModeSwitch",
     "ModeVersion",
     "Portrait",

@@ -92,3 +92,17 @@ class Portrait(models.Model):
     def files(self) -> set[str]:
         """sha256 of all its assets."""
         return {self.source, self.prepared, self.still, self.clip} - {""}
+
+
+class FileToForget(models.Model):
+    """A file of a removed portrait that another avatar host may hold a copy of, until that host has deleted it."""
+
+    host = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64)
+    asked_at = models.DateTimeField()  # the host, last
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("host", "sha256"), name="a_file_is_forgotten_once_a_host"),)
+
+    def __str__(self) -> str:
+        return f"{self.sha256} on {self.host}"

@@ -28,6 +28,7 @@ from sessions.models import (
     AvatarSession,
     ClipStatus,
     EndReason,
+    FileToForget,
     Portrait,
     PortraitStatus,
     SessionEvent,
@@ -252,7 +253,34 @@ def test_removing_deletes_every_file_that_no_other_portrait_needs(
     assert not assets.path_of(alone.source).exists()
     assert not assets.path_of(alone.prepared).exists()
     assert assets.path_of(alone.still).exists(), "the twin has the same"
-    assert ordered == [(portrait_tasks.forget_files, sorted({alone.source, alone.prepared}), {"queue": "host.far"})]
+    assert ordered == [(portrait_tasks.forget_files, {"queue": "host.far"})]
+
+
+def test_another_host_is_asked_until_it_has_deleted_what_was_removed(
+    guide: AvatarProfile, django_capture_on_commit_callbacks: OnCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = AgentWorker.objects.create(host="far", state="running")
+    portrait = ready(guide)
+    with django_capture_on_commit_callbacks():  # Redis is away: the order is dropped
+        actions.remove_portrait(portrait)
+    assert {row.sha256 for row in FileToForget.objects.filter(host="far")} == portrait.files
+
+    def asked() -> int:
+        FileToForget.objects.update(asked_at=timezone.now() - timedelta(minutes=10))
+        with django_capture_on_commit_callbacks() as ordered:
+            portrait_tasks.resume_stranded_portraits()
+        return len(ordered)
+
+    assert asked() == 0, "nobody is there"
+    AgentWorker.objects.filter(pk=far.pk).update(host_seen_at=timezone.now())
+    assert asked() == 1
+    monkeypatch.setattr(settings, "HOST_NAME", "far")
+    copies = [assets.path_of(sha256) for sha256 in portrait.files]
+    for copy in copies:
+        copy.write_bytes(b"a copy")
+    portrait_tasks.forget_files()
+    assert not any(copy.exists() for copy in copies)
+    assert asked() == 0
 
 
 def test_a_clip_made_anew_replaces_the_earlier_one(
