@@ -19,6 +19,7 @@ from launch.errors import LaunchError
 from launch.ports import bind_error, free_port, is_free
 
 DEFAULT_WEB_PORT = "8000"
+UDP_PORTS = ("AVATARY_RTC_PORT",)  # the others are TCP
 LOOPBACK = "127.0.0.1"
 HOST_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 # Of real accounts, which are no business of the stand-ins: those know ids of their own.
@@ -238,27 +239,28 @@ def _kept_port(
     """The port that the environment fixes, else the one of the last run if it is still free, else another free one."""
     given = environment.get(name)
     if given:
-        return _fixed_port(name, given, LOOPBACK)
+        return _fixed_port(name, given, LOOPBACK, socket.SOCK_DGRAM if name in UDP_PORTS else socket.SOCK_STREAM)
     port = int(kept.get(name) or 0)
     return port if port and is_free(LOOPBACK, port) else free_port(LOOPBACK, but_not=but_not)
 
 
-def _fixed_port(name: str, given: str, address: str) -> int:
+def _fixed_port(name: str, given: str, address: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     if not given.isdecimal() or not 0 < int(given) < 65_536:
         raise LaunchError(f"{name} is {given!r}, which is no port number (1 to 65535).")
-    error = bind_error(address, int(given))
+    error = bind_error(address, int(given), kind)
     if error is not None and error.errno == errno.EADDRINUSE:
         raise LaunchError(
             f"Port {given} on {address} is taken by another program. Stop it, or choose another port: "
-            f"{name}={_another(int(given), address)} make run"
+            f"{name}={_another(int(given), address, kind)} make run"
         )
     if error is not None:
         raise LaunchError(f"{name}: nothing can listen on {address} port {given}: {error.strerror or error}.")
     return int(given)
 
 
-def _another(port: int, address: str) -> int:
-    return next((p for p in range(port + 1, min(port + 100, 65_536)) if bind_error(address, p) is None), port + 1)
+def _another(port: int, address: str, kind: socket.SocketKind) -> int:
+    following = range(port + 1, min(port + 100, 65_536))
+    return next((other for other in following if bind_error(address, other, kind) is None), port + 1)
 
 
 def _host(environment: Mapping[str, str], kept: Mapping[str, str]) -> str:

@@ -320,11 +320,13 @@ class AvatarJob:
         await self._microphones.aclose()
         if self._switches is not None:
             await self._switches.aclose()
-        for task in (self._frame_reports, self._media_reports, self._stage_again, self._avatar_watch, self._warming):
-            if task is not None:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+        helpers = (self._frame_reports, self._media_reports, self._stage_again, self._avatar_watch, self._warming)
+        running = [task for task in helpers if task is not None]
+        for task in running:
+            task.cancel()
+        for outcome in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                logger.error("a part of the job had ended by itself", exc_info=outcome)
         await self._close_avatar()
         await self._answerer.aclose()
         await let_go_of_models()

@@ -256,7 +256,9 @@ async def test_the_sampler_tells_of_the_host_and_its_agent_processes_every_secon
     assert last.agent_pss_bytes > 50_000_000
 
 
-async def test_a_killed_job_is_told_within_a_second(sampler: Stream, start_session: Callable[..., Any]) -> None:
+async def test_a_killed_job_is_told_before_the_second_sample_without_it(
+    sampler: Stream, start_session: Callable[..., Any]
+) -> None:
     session = await start_session()
     await session.wait_for("job_ready")
 
@@ -269,7 +271,7 @@ async def test_a_killed_job_is_told_within_a_second(sampler: Stream, start_sessi
     exits = await eventually(
         lambda: [e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid], "exit told"
     )
-    assert (exits[0].at - killed_at).total_seconds() < 1.0
+    assert sum(killed_at < sample.at < exits[0].at for sample in samples(sampler)) <= 1
     assert exits[0].role == "job"
     await eventually(lambda: not sampled(), "the job left the samples")
     assert len([e for e in sampler.read() if e.kind == "process_exited" and e.pid == session.pid]) == 1

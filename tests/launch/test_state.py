@@ -89,11 +89,19 @@ def test_a_taken_web_port_gets_a_sentence_that_names_it_and_a_way_out(home: Path
         prepare({"AVATARY_PORT": str(taken_port)}, home)
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"), [("AVATARY_LIVEKIT_PORT", socket.SOCK_STREAM), ("AVATARY_RTC_PORT", socket.SOCK_DGRAM)]
+)
 def test_a_taken_port_that_somebody_fixed_is_not_replaced_in_silence(
-    home: Path, web_port: str, taken_port: int
+    home: Path, web_port: str, name: str, kind: socket.SocketKind
 ) -> None:
-    with pytest.raises(LaunchError, match=f"AVATARY_RTC_PORT={taken_port}|Port {taken_port}"):
-        prepare({"AVATARY_PORT": web_port, "AVATARY_RTC_PORT": str(taken_port)}, home)
+    with closing(socket.socket(socket.AF_INET, kind)) as other:
+        other.bind(("127.0.0.1", 0))
+        if kind == socket.SOCK_STREAM:
+            other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(LaunchError, match=rf"Port {port} .* is taken .*{name}=\d+ make run"):
+            prepare({"AVATARY_PORT": web_port, name: str(port)}, home)
 
 
 @pytest.mark.parametrize("port", ["http", "0", "70000", "-1"])
