@@ -156,7 +156,8 @@ class Watcher:
             self._sound.append(np.frombuffer(event.frame.data, np.int16).copy())
 
     def lags(self) -> list[tuple[float, float]]:
-        """Of each utterance: how far the mouth is behind, and their correlation; none where too few pictures came to find it."""
+        """Of each utterance that was seen whole: how far the mouth is behind, and their correlation; none where too few pictures
+        came to find it."""
         if self._mouth is None:
             if len(self._first) < FEWEST_PICTURES:
                 return []
@@ -167,7 +168,7 @@ class Watcher:
         for start, end in _utterances(sound_times, loudness):
             seen = (times > start - 0.6) & (times < end + 0.6)
             heard = (sound_times > start - 0.6) & (sound_times < end + 0.6)
-            if seen.sum() > 10:
+            if seen.any() and times[seen][0] <= start and times[seen][-1] >= end:
                 lags.append(lag_ms(times[seen], opening[seen], sound_times[heard], loudness[heard]))
         return lags
 
