@@ -75,7 +75,7 @@ class HostRoom:
 
 @dataclass(frozen=True)
 class Capacity:
-    """`sessions` more fit in the mode, and what bounds them. Without a `cost` only the limit of sessions is known."""
+    """`sessions` more fit in the mode, and what bounds them. Without a `cost` the limit of sessions does, while CPU is free."""
 
     mode: DeploymentMode
     room: HostRoom
@@ -90,7 +90,7 @@ class Capacity:
     @property
     def is_beyond(self) -> bool:
         """True where one more would be more than the host carries, though the limit allows it."""
-        return self.is_measured and self.sessions == 0 and self.room.places > 0
+        return self.room.is_known and self.sessions == 0 and self.room.places > 0
 
     @property
     def headline(self) -> str:
@@ -113,7 +113,7 @@ class Capacity:
                 self.sessions,
             )
             return text % names
-        if not self.is_measured:
+        if not self.is_measured and self.sessions:
             text = ngettext(
                 "Up to %(n)d more session in %(mode)s: what one costs here is not known yet.",
                 "Up to %(n)d more sessions in %(mode)s: what one costs here is not known yet.",
@@ -127,8 +127,9 @@ class Capacity:
         return _("No more sessions in %(mode)s: %(why)s") % {**names, "why": self._why()}
 
     def _why(self) -> str:
-        assert self.cost is not None  # noqa: S101 (asked for what is measured)
         room, cost = self.room, self.cost
+        if cost is None:
+            return _("all of its CPU is in use.")
         if self.bound == "memory":
             figures = {"one": round((cost.uss_bytes or 0) / 2**20), "free": round((room.free_bytes or 0) / 2**20)}
             return _("one needs %(one)d MB and %(free)d MB are free.") % figures
@@ -175,6 +176,8 @@ def capacity_in(mode: DeploymentMode, room: HostRoom) -> Capacity:
     """How many more sessions in `mode` the room takes."""
     cost = cost_of(mode, room.host)
     fits: dict[Bound, int] = {"limit": room.places}
+    if cost is None and room.is_known and room.free_cores <= 0:
+        fits["cpu"] = 0
     if cost is not None and room.is_known:
         fits["cpu"] = max(0, int(room.free_cores / max(cost.busy_cpu_cores, 0.01)))
         if cost.uss_bytes and room.free_bytes is not None:

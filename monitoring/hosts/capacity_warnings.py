@@ -16,14 +16,12 @@ MIB: Final = 2**20
 def warn_if_beyond(session: AvatarSession) -> None:
     """Note what is missing where the session, which the host's room counts in already, is one too many."""
     cost = cost_of(session.mode_version.mode, session.host)
-    if cost is None:
-        return
     room = room_on(session.host)
     told = []
     if room.is_known and room.missing_cores:
         text = _("More than %(host)s carries: %(missing).1f of %(cores)d cores are missing once all sessions talk.")
         told.append(text % {"host": session.host, "missing": room.missing_cores, "cores": room.cores})
-    if cost.uss_bytes and room.free_bytes is not None and room.free_bytes < 0:
+    if cost is not None and cost.uss_bytes and room.free_bytes is not None and room.free_bytes < 0:
         text = _("More than %(host)s carries: one needs %(one)d MB of memory, and %(free)d MB are free.")
         free = max(0, room.free_bytes + cost.uss_bytes)
         told.append(text % {"host": session.host, "one": cost.uss_bytes / MIB, "free": free / MIB})

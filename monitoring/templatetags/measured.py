@@ -86,15 +86,15 @@ def host_figures_of(summary: HostSummary) -> dict[str, Any]:
         "cpu": _drawn(busy, start, HOUR, 100),
         "steal": _drawn(steal, start, HOUR, STEAL_TOP_PERCENT, max),
         "memory": _drawn(memory, start, HOUR, total),
-        "capacity": _measured_capacity(summary.worker.host),
+        "capacity": _known_capacity(summary.worker.host),
     }
 
 
-def _measured_capacity(host: str) -> Capacity | None:
-    """How many more fit in the default mode; None where that was not measured there."""
+def _known_capacity(host: str) -> Capacity | None:
+    """How many more fit in the default mode; None where only the limit of sessions is known."""
     mode = DeploymentMode.objects.filter(slug=install().default_mode, archived_at=None).exclude(current=None).first()
     capacity = capacity_in(mode, room_on(host)) if mode is not None else None
-    return capacity if capacity is not None and capacity.is_measured else None
+    return capacity if capacity is not None and (capacity.is_measured or capacity.is_beyond) else None
 
 
 @register.inclusion_tag("monitoring/session_cpu.html")

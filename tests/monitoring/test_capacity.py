@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -179,3 +180,22 @@ def test_a_host_that_reports_nothing_promises_nothing(a_minute: Any, ended: Ende
     found = capacity_in(balanced, room_on("atlas"))
     assert not found.is_measured
     assert found.sentence == "Up to 20 more sessions: atlas does not report how busy it is."
+
+
+def test_a_host_without_free_cpu_takes_no_more_though_nobody_knows_what_one_costs(
+    a_minute: Any,
+    balanced: DeploymentMode,
+    as_amina: Client,
+    start: Callable[..., AvatarSession],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    AgentWorker.objects.create(host="atlas", state="running", pid=41, host_seen_at=timezone.now())
+    a_minute(user_percent=87, system_percent=5)
+    found = capacity_in(balanced, room_on("atlas"))
+    assert (found.sessions, found.is_beyond) == (0, True)
+    assert found.sentence == "No more sessions in balanced: all of its CPU is in use."
+    assert "Room for" not in as_amina.get("/").content.decode()
+    with django_capture_on_commit_callbacks(execute=True):
+        session = start()
+    warning = SessionEvent.objects.get(session=session, kind=SessionEvent.Kind.WARNING)
+    assert warning.text.startswith("More than atlas carries: 0.2 of 8 cores are missing")
