@@ -85,8 +85,12 @@ async def in_step(stack: Stack, mode: str, utterances: int) -> InStep:
         env=stack.environment,
         stdout=asyncio.subprocess.PIPE,
     )
-    printed, _ = await speaker.communicate()
-    await watcher.aclose()
+    try:
+        printed, _ = await speaker.communicate()
+    finally:
+        if speaker.returncode is None:
+            speaker.kill()
+        await watcher.aclose()
     if speaker.returncode:
         raise RuntimeError(f"the speaker ended with {speaker.returncode}")
     lags = watcher.lags()
