@@ -50,9 +50,8 @@ class VisitQuality(BaseModel):
     jitter_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
     round_trip_ms: Annotated[float, Field(ge=0, le=60_000)] | None = None
     lost_percent: Annotated[float, Field(ge=0, le=100)] | None = None  # of packets
-    av_offset_ms: Annotated[float, Field(ge=-60_000, le=60_000)] | None = (
-        None  # by how much the sound is ahead of the picture
-    )
+    # By how much the sound is ahead of the picture: how much longer the picture stays in the browser, from arrival to playing.
+    av_offset_ms: Annotated[float, Field(ge=-60_000, le=60_000)] | None = None
 
 
 class VisitReport(BaseModel):

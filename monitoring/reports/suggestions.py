@@ -128,8 +128,8 @@ RULES: Final = (
     Rule(
         "drift",
         {"drift_ms": 80},
-        _("Choose a mode with a smaller output buffer."),
-        _("Sound and picture were %(drift_ms).0f ms apart at the visitors, in the median; 45 ms can be seen."),
+        _("Give visitors a steadier network, or choose a mode with a smaller picture."),
+        _("Their browsers played sound and picture %(drift_ms).0f ms apart, in the median; 45 ms can be seen."),
     ),
     Rule(
         "disk",

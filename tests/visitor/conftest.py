@@ -98,15 +98,17 @@ def agent(house: House) -> Iterator[NewAgent]:
 
 @pytest.fixture
 def visitor(browser: Browser, house: House) -> Iterator[OpenPage]:
-    """Opens the link; a script error or a breach of the content security policy fails the test."""
+    """Opens the link, with `script` before the page's own; a script error or a breach of the content security policy fails the
+    test."""
     contexts = []
     errors: list[str] = []
 
-    def visitor(*, microphone: bool = True, **options: Any) -> Page:
+    def visitor(*, microphone: bool = True, script: str = "", **options: Any) -> Page:
         options = {**LIGHT_PAGE, "permissions": ["microphone"] if microphone else [], **options}
         context = browser.new_context(**options)
         contexts.append(context)
         context.set_default_timeout(PAGE_LIMIT_MS)
+        context.add_init_script(script)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda entry: errors.append(entry.text) if "Content Security Policy" in entry.text else None)

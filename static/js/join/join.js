@@ -88,7 +88,7 @@ class Visit {
     this.quality = new QualityWatch(() => this.room?.statistics() ?? {}, async (quality) => {
       const agent = this.room?.agent;
       if (agent) await this.room.report(agent.identity, { quality });
-    });
+    }, (holds) => this.room?.hold(holds));
     this.sound = new SoundWatch(new Meter(), () => !facts.soundBlocked, () => {
       const agent = this.room?.agent;
       if (agent) this.milestones.heard(agent.identity);

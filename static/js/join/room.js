@@ -50,6 +50,8 @@ export class AvatarRoom {
     /** The agent's videos and sounds, and who each is of. @type {Map<object, object>} */
     this.videos = new Map();
     this.sounds = new Map();
+    /** What a receiver was told to hold; it may be of several tracks, one after the other. @type {WeakMap<RTCRtpReceiver, number>} */
+    this.held = new WeakMap();
     // One avatar at full size: choosing layers by element size would only put a round trip before the first frame.
     // A lost room must not stop the microphone's track.
     this.room = new Room({
@@ -108,11 +110,25 @@ export class AvatarRoom {
 
   /** The browser's statistics of what is playing. @returns {Promise<{video?: RTCStatsReport, audio?: RTCStatsReport}>} */
   async statistics() {
-    const whose = this.videos.get(this.picture.track);
-    const playing = whose && this.picture.track;
-    const sound = [...this.sounds].find(([, one]) => one === whose)?.[0];
-    const [video, audio] = await Promise.all([playing, sound].map((track) => track?.getRTCStatsReport?.()));
+    const { picture, sound } = this.#playing();
+    const [video, audio] = await Promise.all([picture, sound].map((track) => track?.getRTCStatsReport?.()));
     return { video, audio };
+  }
+
+  /** What is playing stays in the browser for as long, from its arrival on. @param {import("./in_step.js").Both} holds */
+  hold(holds) {
+    for (const [kind, track] of Object.entries(this.#playing())) {
+      const receiver = track?.receiver;
+      if (!receiver || (this.held.get(receiver) ?? 0) === holds[kind]) continue;
+      receiver.jitterBufferTarget = holds[kind] || null;
+      this.held.set(receiver, holds[kind]);
+    }
+  }
+
+  /** @returns {{picture?: object, sound?: object}} tracks of whom is looked at */
+  #playing() {
+    const whose = this.videos.get(this.picture.track);
+    return { picture: whose && this.picture.track, sound: [...this.sounds].find(([, one]) => one === whose)?.[0] };
   }
 
   /** @param {{switch: string, gap_ms: number}} report  SwitchSeenReport */
