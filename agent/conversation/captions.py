@@ -60,7 +60,7 @@ class RoomCaptions(TextOutput):
         self._said = ""
         self._vanishing = asyncio.get_running_loop().call_later(_READ_ON_S, self._burn_in, "")
         writer, self._writer = self._writer, None
-        if writer is not None:
+        if writer is not None and self._room.isconnected():  # a room that is closed has closed it
             task = asyncio.create_task(self._end(writer, self._attributes(final=True)), name="captions-end")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
